@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import FieldInfo
 
 from commands import permissions
+from commands.field_error_codes import MEMBER_ERRORS, PARAMETER_ERRORS
 from domain.upcasts import UPCASTS
 from infra.settings import ENVIRONMENT_PREFIX, Settings
 from scripts.reference import inventory, type_descriptions
@@ -95,6 +96,18 @@ def _errors() -> Iterator[str]:
         ("code", "status", "title"),
         [(f"`{error_case.code}`", str(error_case.status), error_case.title) for error_case in inventory.errors()],
     )
+    yield from (
+        "",
+        "`errors` of a problem lists all that is wrong with a body or a query, each with a `pointer`, a `code` and a",
+        "`detail`. Where a batch is refused for one of its commands, the code is that of the problem.",
+        "",
+    )
+    rows = [
+        (f"`{code}`", place, meaning)
+        for place, codes in (("body", MEMBER_ERRORS), ("query", PARAMETER_ERRORS))
+        for code, meaning in codes.items()
+    ]
+    yield from _table(("code in `errors`", "in the", "meaning"), rows)
 
 
 def _settings() -> Iterator[str]:

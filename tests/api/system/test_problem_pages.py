@@ -1,15 +1,22 @@
 """Problem pages: the `type` of a problem is the address of its explanation."""
 
+import re
+from pathlib import Path
+
 import pytest
 
+from api.http.problems import PARAMETER_REFUSALS
 from api.openapi import error_cases
 from api.system import problem_pages
+from commands.validation import _LENGTH_BOUNDS, _NUMBER_BOUNDS
 from infra.ids import new_id
 from tests.api.problems import assert_problem
 from tests.api_user import ApiUser
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 ROOT = "http://test"
+CODE_IN_A_CALL = re.compile(r'FieldError\((?:[^()"]|"[^"]*/[^"]*"|f"[^"]*")+?, "([a-z_]+)"')
+BOUNDS = (*_LENGTH_BOUNDS, *_NUMBER_BOUNDS)
 
 
 async def test_a_problem_type_links_to_its_explanation(shared_user: ApiUser) -> None:
@@ -29,6 +36,22 @@ async def test_every_code_is_listed_with_advice(shared_user: ApiUser) -> None:
         assert one == (await shared_user.client.get(ROOT + one["type"])).json()
         assert all(one["what_to_do"])
         assert len(one["what_to_do"]) == len(one["statuses"])
+
+
+async def test_every_code_within_errors_is_listed_with_its_meaning(shared_user: ApiUser) -> None:
+    used = set(CODE_IN_A_CALL.findall(sources())) | {bound.code for bound in BOUNDS}
+    used |= {refusal.code() for refusal in PARAMETER_REFUSALS}
+    listed = {one["code"]: one["errors"] for one in (await shared_user.client.get(f"{ROOT}/problems")).json()["items"]}
+    errors = [*listed["invalid_body"], *listed["invalid_parameter"]]
+    assert len(used) > 15
+    assert {error["code"] for error in errors} == used
+    assert all(error["meaning"].endswith(".") for error in errors)
+    assert listed["filter_syntax"] == listed["unknown_parameter"] == listed["invalid_parameter"]
+    assert listed["id_taken"] == []
+
+
+def sources() -> str:
+    return "".join(path.read_text() for folder in ("api", "commands") for path in Path(folder).rglob("*.py"))
 
 
 async def test_a_lost_race_has_two_statuses(shared_user: ApiUser) -> None:
