@@ -119,12 +119,16 @@ class Ledger(Queries, frozen=True, kw_only=True):
         return await self.commit(request)
 
     async def commit(self, request: CommandRequest) -> Committed:
-        """Carry out commands, and hint the workers if anything changed; a replay is authorised like a read."""
+        """Carry out commands, and hint the workers if anything changed; a replay is authorised like a read.
+
+        Unless it is the command itself that ended the caller's access: its replay is answered as the first time.
+        """
         current_deadline().is_outcome_unknown = True  # to a late answer
         committed = await self.command_handler.handle(request)
         if revoked := permissions_revoked_by(request.commands, request.actor):
             await self.permission_revocations.broadcast(revoked)
-        for workspace_id in committed.workspace_ids:  # of a replay
+        hides_target = any(one.command.hides_target for one in request.commands)
+        for workspace_id in () if hides_target else committed.workspace_ids:  # of a replay
             await self.permissions.require_access(request.actor.user_id, workspace_id)
         if committed.has_changes:
             self.hints.hint(committed.position)

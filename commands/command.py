@@ -71,8 +71,9 @@ class Command(Struct, Generic[S], frozen=True, kw_only=True, forbid_unknown_fiel
     for commands on a new stream, `may_create` for those on a stream that may be new and that their own fields name.
     `requires_version` holds for commands that overwrite or destroy, `is_batchable` for those that need nothing but
     their body. `events_over_cap` is how far over the cap it may extend the stream, so that a full one can still be
-    closed or removed. `changed_fields` are fields of the state that it changes without having one of that name. The
-    permissions are in `commands.permissions`.
+    closed or removed. `hides_target` holds for commands after which the actor no longer sees what they are about; a
+    replay of one is answered all the same. `changed_fields` are fields of the state that it changes without having one
+    of that name. The permissions are in `commands.permissions`.
     """
 
     state_type: ClassVar[type[State]]
@@ -81,6 +82,7 @@ class Command(Struct, Generic[S], frozen=True, kw_only=True, forbid_unknown_fiel
     requires_version: ClassVar[bool] = False
     is_batchable: ClassVar[bool] = True
     events_over_cap: ClassVar[int] = 0
+    hides_target: ClassVar[bool] = False
     changed_fields: ClassVar[frozenset[str]] = frozenset()
 
     expected_version: ExpectedVersion | None = None

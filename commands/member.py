@@ -63,6 +63,7 @@ class LeaveWorkspace(MemberCommand, frozen=True, kw_only=True):
     """Leave the workspace."""
 
     events_over_cap: ClassVar = CLOSING_EVENTS_OVER_CAP
+    hides_target: ClassVar = True
 
     def decide(self, state: Workspace | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         user = context.actor.user_id

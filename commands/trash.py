@@ -115,6 +115,7 @@ class WorkspaceTrashCommand(Command[Workspace], frozen=True, kw_only=True):
 class TrashWorkspace(WorkspaceTrashCommand, frozen=True, kw_only=True):
     """Move a workspace to the trash, with everything in it; its members no longer see it."""
 
+    hides_target: ClassVar = True
     requires_version: ClassVar = True
     events_over_cap: ClassVar = CLOSING_EVENTS_OVER_CAP
 

@@ -11,8 +11,10 @@ from api.endpoints import account
 from api.http import idempotency, preconditions
 from api.ledger import command_request
 from commands import permissions
+from commands.command import Command
 from commands.handling.idempotency import IdempotencyKey
 from commands.member import LeaveWorkspace
+from commands.trash import TrashWorkspace
 from domain.email_address import AddressStreams, former_stream_ids
 from infra.identity.email_addresses import EmailAddresses
 from infra.settings import Settings
@@ -140,6 +142,21 @@ async def test_keys_of_the_first_form_that_are_forgotten_are_noticed(ann: ApiUse
     check = test_idempotency.test_a_key_of_the_first_form_is_compared_as_it_was_sent
     with pytest.MonkeyPatch.context() as patch:
         await assert_async_check_fails(partial(check, ann, patch))
+
+
+@pytest.mark.parametrize("command", [LeaveWorkspace, TrashWorkspace])
+async def test_a_deletion_whose_replay_is_refused_is_noticed(
+    ann: ApiUser, bob: ApiUser, monkeypatch: Patch, command: type[Command[Any]]
+) -> None:
+    monkeypatch.setattr(command, "hides_target", False)
+    check = test_idempotency.test_a_deletion_is_replayed_though_what_it_deleted_is_hidden
+    await assert_async_check_fails(partial(check, ann, bob))
+
+
+async def test_replays_that_need_no_access_are_noticed(ann: ApiUser, bob: ApiUser, monkeypatch: Patch) -> None:
+    monkeypatch.setattr(Command, "hides_target", True)
+    check = test_idempotency.test_a_former_member_gets_no_replay_of_what_others_hid
+    await assert_async_check_fails(partial(check, ann, bob))
 
 
 async def test_a_deleted_account_that_only_leaves_its_workspace_is_noticed(

@@ -65,6 +65,38 @@ async def test_a_replay_returns_the_original_result(
     assert again.headers["idempotent-replayed"] == "true"
 
 
+async def test_a_deletion_is_replayed_though_what_it_deleted_is_hidden(ann: ApiUser, bob: ApiUser) -> None:
+    member = f"/workspaces/{ann.workspace}/members/{bob.id}"
+    assert (await ann.request("PUT", member, json={"role": "member"})).status_code == 200
+    saved = (await ann.post("/filters", name="Mine", filter="assignee:me"))["id"]
+    version = (await ann.get(f"/workspaces/{ann.workspace}"))["version"]
+    deletions = [
+        (ann, f"/filters/{saved}", 1),
+        (bob, member, None),
+        (ann, f"/projects/{ann.project}", 1),
+        (ann, f"/workspaces/{ann.workspace}", version),
+    ]
+    for caller, path, expected in deletions:
+        headers, body = key_header(), {"expected_version": expected} if expected else {}
+        first = await caller.request("DELETE", path, json=body, headers=headers)
+        assert first.status_code == 200, first.text
+        for _ in range(2):
+            again = await caller.request("DELETE", path, json=body, headers=headers)
+            assert (again.status_code, again.content) == (200, first.content), path
+            assert again.headers["idempotent-replayed"] == "true"
+        other = await caller.request("DELETE", path, json={"expected_version": 9}, headers=headers)
+        assert_problem(other, 422, "key_reused")
+
+
+async def test_a_former_member_gets_no_replay_of_what_others_hid(ann: ApiUser, bob: ApiUser) -> None:
+    member = f"/workspaces/{ann.workspace}/members/{bob.id}"
+    assert (await ann.request("PUT", member, json={"role": "owner"})).status_code == 200
+    task, headers = await ann.create_task(), key_header()
+    assert (await bob.request("POST", f"/tasks/{task}/complete", headers=headers)).status_code == 200
+    assert (await ann.request("DELETE", member)).status_code == 200
+    assert_problem(await bob.request("POST", f"/tasks/{task}/complete", headers=headers), 404, "not_found")
+
+
 async def test_a_no_op_is_replayed_too(ann: ApiUser) -> None:
     task, headers = await ann.create_task(), key_header()
     first = await ann.request("POST", f"/tasks/{task}/reopen", headers=headers)
