@@ -29,9 +29,9 @@ def resolve_moves(project: Project, columns: Sequence[Column], moves: Mapping[st
     resolved = dict[str, Column]()
     for source, name in moves.items():
         known = project.find_column(source)
-        column_id = known.id if known else source
+        column_id = known.id if known else project.find_former_column_id(source)
         target = board.find_column(name)
-        if (known is None and source not in project.removed) or target is None:
+        if column_id is None or target is None:
             raise UnknownColumn(columns=[column.id for column in (board if known else project).columns])
         if board.find_column_by_id(column_id):
             raise ColumnStays(column=column_id)

@@ -5,6 +5,7 @@ from typing import Literal, Self
 from uuid import UUID, uuid5
 
 import msgspec
+from msgspec import Struct
 
 from domain.column import Column, comparable_name
 from domain.event import Change, Event, State
@@ -54,6 +55,13 @@ class ProjectPurged(Event, frozen=True):
     purged: Change[bool] = Change(old=False, new=True)
 
 
+class FormerName(Struct, frozen=True):
+    """A name, as names are compared, that columns had and lost, with the id of the last of them."""
+
+    name: str
+    column_id: str
+
+
 class Project(State, frozen=True):
     """The state of a project that decisions need; `removed` are the ids of its former columns."""
 
@@ -63,6 +71,7 @@ class Project(State, frozen=True):
     columns: tuple[Column, ...]
     wip: WipPolicy = "warn"
     removed: tuple[str, ...] = ()
+    former_names: tuple[FormerName, ...] = ()
     archived: bool = False
     trashed: bool = False
     purged: bool = False
@@ -75,7 +84,11 @@ class Project(State, frozen=True):
         if state and after and isinstance(event, ColumnsSet):
             current_ids = {column.id for column in after.columns}
             ids = dict.fromkeys([*state.removed, *(column.id for column in state.columns)])
-            return msgspec.structs.replace(after, removed=tuple(each for each in ids if each not in current_ids))
+            return msgspec.structs.replace(
+                after,
+                removed=tuple(each for each in ids if each not in current_ids),
+                former_names=state.names_lost_to(after.columns),
+            )
         return after
 
     @property
@@ -94,6 +107,20 @@ class Project(State, frozen=True):
             return by_id
         wanted = comparable_name(id_or_name)
         return next((column for column in self.columns if comparable_name(column.name) == wanted), None)
+
+    def find_former_column_id(self, id_or_name: str) -> str | None:
+        """The id of the column that had that id, or else was the last to have that name."""
+        if id_or_name in self.removed:
+            return id_or_name
+        wanted = comparable_name(id_or_name)
+        return next((one.column_id for one in self.former_names if one.name == wanted), None)
+
+    def names_lost_to(self, columns: Iterable[Column]) -> tuple[FormerName, ...]:
+        """The names, former ones too, that a board with these columns no longer has."""
+        names = {one.name: one.column_id for one in self.former_names}
+        names |= {comparable_name(column.name): column.id for column in self.columns}
+        current = {comparable_name(column.name) for column in columns}
+        return tuple(FormerName(name, column_id) for name, column_id in names.items() if name not in current)
 
     def find_column_by_id(self, column_id: str) -> Column | None:
         """The column with that id."""

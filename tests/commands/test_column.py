@@ -158,6 +158,36 @@ def test_tasks_that_were_kept_move_later() -> None:
     given(workspace(), project(), task(MOVED), gone, [(moved.stream, moved.event)]).when(again).then_nothing()
 
 
+@pytest.mark.parametrize("source", ["doing", "In progress", " in PROGRESS"])
+def test_a_repeated_removal_finds_its_column_by_the_name_that_it_had(source: str) -> None:
+    gone: Facts = [(PROJECT, ColumnsSet(Change(DEFAULT_COLUMNS, DEFAULT_COLUMNS[::2]), WARN))]
+    again = set_columns(TODO, DONE, move={source: "todo"}, expected_version=2)
+    moved = OtherStreamEvent(TASK, TaskMoved(Change(PROJECT, PROJECT), Change("doing", "todo"), "open"))
+    given(workspace(), project(), task(MOVED), gone).when(again).then(moved)
+    given(workspace(), project(), task(), gone).when(again).then_nothing()
+    renamed = (DEFAULT_COLUMNS[0], Column("doing", "At work"), DEFAULT_COLUMNS[2])
+    since: Facts = [
+        (PROJECT, ColumnsSet(Change(DEFAULT_COLUMNS, renamed), WARN)),
+        (PROJECT, ColumnsSet(Change(renamed, renamed[::2]), WARN)),
+    ]
+    later = msgspec.structs.replace(again, expected_version=3)
+    given(workspace(), project(), task(MOVED), since).when(later).then(moved)
+    given(workspace(), project(), task(MOVED), since[:1]).when(again).then(
+        ColumnsSet(Change(renamed, renamed[::2]), WARN), moved
+    )
+
+
+def test_a_name_belongs_to_the_column_that_has_it_now() -> None:
+    named_anew = (DEFAULT_COLUMNS[0], DEFAULT_COLUMNS[2], Column("in-progress", "In progress"))
+    facts: Facts = [(PROJECT, ColumnsSet(Change(DEFAULT_COLUMNS, named_anew), WARN))]
+    stays = set_columns(TODO, DONE, ColumnSpec(name="In progress"), move={"In progress": "todo"}, expected_version=2)
+    there = given(workspace(), project(), task(MOVED), facts)
+    there.when(stays).then_refused(ColumnStays, column="in-progress")
+    there.when(msgspec.structs.replace(stays, move={"Never": "todo"})).then_refused(UnknownColumn)
+    by_id = msgspec.structs.replace(stays, move={"doing": "todo"})
+    there.when(by_id).then(OtherStreamEvent(TASK, TaskMoved(Change(PROJECT, PROJECT), Change("doing", "todo"), "open")))
+
+
 def test_tasks_move_to_a_column_that_is_new_and_under_the_limit_of_one_that_is_not() -> None:
     new = set_columns(TODO, DONE, ColumnSpec(name="Review", wip_limit=1), move={"doing": "review"})
     columns = (*DEFAULT_COLUMNS[::2], Column("review", "Review", 1))

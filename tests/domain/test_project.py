@@ -5,7 +5,15 @@ import pytest
 
 from domain.column import DEFAULT_COLUMNS, Column
 from domain.event import Change, fold
-from domain.project import ColumnsSet, Project, ProjectCreated, ProjectKey, ProjectKeyReserved, project_key_stream_id
+from domain.project import (
+    ColumnsSet,
+    FormerName,
+    Project,
+    ProjectCreated,
+    ProjectKey,
+    ProjectKeyReserved,
+    project_key_stream_id,
+)
 from tests.examples import OTHER_WORKSPACE, PROJECT, WORKSPACE
 
 PROJECT_STATE = Project(WORKSPACE, "Household", "HOME", DEFAULT_COLUMNS)
@@ -32,10 +40,16 @@ def test_a_removed_column_is_remembered_until_it_is_restored() -> None:
         return fold(Project, [ProjectCreated(WORKSPACE, "Household", "HOME", DEFAULT_COLUMNS), *changes])
 
     assert after(DEFAULT_COLUMNS[:1]) == msgspec.structs.replace(
-        PROJECT_STATE, columns=DEFAULT_COLUMNS[:1], removed=("doing", "done")
+        PROJECT_STATE,
+        columns=DEFAULT_COLUMNS[:1],
+        removed=("doing", "done"),
+        former_names=(FormerName("in progress", "doing"), FormerName("done", "done")),
     )
     assert after(DEFAULT_COLUMNS[:1], DEFAULT_COLUMNS[:2]) == msgspec.structs.replace(
-        PROJECT_STATE, columns=DEFAULT_COLUMNS[:2], removed=("done",)
+        PROJECT_STATE,
+        columns=DEFAULT_COLUMNS[:2],
+        removed=("done",),
+        former_names=(FormerName("done", "done"),),
     )
 
 
