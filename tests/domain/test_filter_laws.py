@@ -1,6 +1,6 @@
 """The laws of filters hold for every text; each is a check that a planted defect turns red."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from unicodedata import category
 
@@ -12,6 +12,14 @@ from domain.filter import Day, LabelIs, Term, TimeIs, fields, format_terms, form
 from tests.domain.filter_strategies import filters, texts, without_offsets
 from tests.law import law
 from tests.planted_defects import assert_check_fails
+
+
+@pytest.fixture(autouse=True)
+def _parsed_anew() -> Iterator[None]:
+    """Parsed filters are cached: without this, a defect would not meet the texts that another test has parsed."""
+    parse.cache_clear()
+    yield
+    parse.cache_clear()
 
 
 @law(filters, examples=150)
