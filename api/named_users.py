@@ -9,13 +9,16 @@ import msgspec
 from api.http.history_items import NAME_EVENTS
 from api.ledger import AuthedRequest, Ledger
 from domain import filter as filters
-from domain.event import fold
+from domain.email_address import are_same_email
+from domain.event import Event, fold
 from domain.member import Role
-from domain.user import User
+from domain.user import EmailChanged, User
 from projections import workspace_list
 from projections.filter_sql import person_names
 from projections.text_folding import fold_text
 
+ADDRESS_EVENTS: Final[tuple[type[Event], ...]] = (*NAME_EVENTS, EmailChanged)
+"""The events by which a user has a name and an address."""
 NO_USERS: Final[Mapping[str, Collection[UUID]]] = {}
 
 
@@ -36,7 +39,7 @@ async def _load_users(request: AuthedRequest, ledger: Ledger, min_position: int 
     for workspace in await ledger.workspaces_of_caller(request, min_position):
         found = (await ledger.fetch(request, workspace_list.members(workspace), min_position)).answer
         members |= msgspec.json.decode(found.body, type=dict[UUID, Role]).keys() if found else set()
-    histories = await ledger.log.load_events_of_types(members, NAME_EVENTS)
+    histories = await ledger.log.load_events_of_types(members, ADDRESS_EVENTS)
     users = ((id_, fold(User, (one.event for one in history))) for id_, history in histories.items())
     return [(id_, user) for id_, user in sorted(users) if user]
 
@@ -44,4 +47,5 @@ async def _load_users(request: AuthedRequest, ledger: Ledger, min_position: int 
 def is_named(user: User, name: str) -> bool:
     """Whether a user has that e-mail address, or all of these words in their name."""
     wanted = fold_text(name).split()
-    return wanted == [fold_text(user.email)] or {*wanted} <= {*fold_text(user.name).split()}
+    has_address = are_same_email(user.email, name) or wanted == [fold_text(user.email)]
+    return has_address or {*wanted} <= {*fold_text(user.name).split()}

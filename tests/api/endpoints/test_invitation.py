@@ -13,6 +13,7 @@ import pytest
 from infra import time_budget
 from infra.delivery import mailer
 from infra.identity.invitations import Invitations
+from infra.identity.mail_tokens import PREFIXES
 from infra.rate_limits.limit import INVITATION_LIMIT
 from infra.settings import Settings
 from tests.api import identity_guarantees
@@ -89,6 +90,23 @@ async def test_an_invitation_is_for_the_address_it_was_sent_to(inviter: ApiUser,
     assert_problem(
         await guest.request("POST", "/invitations/accept", json={"token": "tli_" + "x" * 43}), 404, "not_found"
     )
+
+
+async def test_an_invitation_is_for_the_address_that_its_guest_has_now(
+    inviter: ApiUser, smtp_server: FakeSmtpServer
+) -> None:
+    guest = await register_verified(inviter.client, inviter.fold, "Guest", smtp_server)
+    old, new = guest.email, f"new-{uuid4().hex}@example.com"
+    tokens = []
+    for address in (old, new):
+        await inviter.post(f"/workspaces/{inviter.workspace}/invitations", email=address)
+        tokens.append(await smtp_server.wait_for_token("tli_", address))
+    assert (await guest.request("PATCH", "/auth/me", json={"email": new})).status_code == 200
+    confirmation = await smtp_server.wait_for_token(PREFIXES["email_change"], new)
+    assert (await inviter.client.post("/auth/verify", json={"token": confirmation})).status_code == 204
+    refused = await guest.request("POST", "/invitations/accept", json={"token": tokens[0]})
+    assert_problem(refused, 403, "invited_elsewhere")
+    assert (await guest.request("POST", "/invitations/accept", json={"token": tokens[1]})).status_code == 200
 
 
 async def test_an_expired_invitation_is_refused(

@@ -4,7 +4,7 @@ from base64 import urlsafe_b64decode
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
-from uuid import UUID
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -185,6 +185,28 @@ async def test_people_are_named_by_name_or_address(ann: ApiUser, bob: ApiUser) -
     ann.fold()
     await ann.post("/tasks/KIT-2/assign", user_id=bob.id)
     assert await titles(ann, filter=f"assignee:{them['email']}") == ["Bread"]
+
+
+async def test_people_are_found_by_their_new_name_and_address_only(ann: ApiUser) -> None:
+    await ann.create_task("Milk", assignees=[ann.id])
+    old_email, new_email = ann.email, f"ren\u00e9-{uuid4().hex}@b\u00fccher.example"
+    for field, old, new in (("email", old_email, new_email), ("name", "Ann", "Zo\u00eb")):
+        for path in ("/tasks", f"/projects/{ann.project}/tasks"):  # so that both are cached
+            assert await titles(ann, path, filter=f'assignee:"{old}"') == ["Milk"]
+            assert await titles(ann, path, filter=f'created_by:"{new}"') == []
+        assert (await ann.request("PATCH", "/auth/me", json={field: new})).status_code == 200
+        for path in ("/tasks", f"/projects/{ann.project}/tasks"):
+            assert await titles(ann, path, filter=f'assignee:"{old}"') == []
+            assert await titles(ann, path, filter=f'created_by:"{new}"') == ["Milk"]
+    for spelling in (
+        new_email.upper(),
+        new_email.replace("b\u00fccher", "xn--bcher-kva"),
+        new_email.replace("\u00e9", "e\u0301"),
+    ):
+        assert await titles(ann, filter=f'assignee:"{spelling}"') == ["Milk"], spelling
+    picked = await ann.get(f"/workspaces/{ann.workspace}/members?query=zoe")
+    assert [one["name"] for one in picked["items"]] == ["Zo\u00eb"]
+    assert (await ann.get(f"/workspaces/{ann.workspace}/members?query=ann"))["items"] == []
 
 
 async def test_days_are_those_of_the_readers_zone(ann: ApiUser) -> None:
