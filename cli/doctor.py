@@ -17,9 +17,10 @@ from cli.output import print_line
 from infra import production, settings
 from infra.delivery.mailer import Mailer
 from infra.errors import OperatorError
+from infra.identity.email_addresses import noted_key_is
 from infra.rebuilding import projection_status
 from infra.schema import grants, migrate
-from infra.settings import Settings
+from infra.settings import ENVIRONMENT_PREFIX, Settings
 
 
 class Finding(Struct, frozen=True):
@@ -31,6 +32,8 @@ class Finding(Struct, frozen=True):
 
 
 MIN_POSTGRES_VERSION = 15
+NEW_ADDRESS_KEY_ADVICE = "set it to 32 random characters or more (`openssl rand -hex 32`), and never change it"
+RESTORED_ADDRESS_KEY_ADVICE = "restore the key that users registered under, or none of them can log in"
 PARKED_ADVICE = "`taskledger projections parked` shows the errors"
 
 
@@ -77,6 +80,20 @@ def _role(app_settings: Settings) -> Iterator[Finding]:
         yield Finding("✗" if app_settings.environment == "production" else "!", "role", fault)
     elif is_unrestricted is not None:
         yield ok_finding("role", f"{name} can only append to the log")
+
+
+def _address_key(app_settings: Settings) -> Iterator[Finding]:
+    """Of an instance with its own servers, the key that it made; else the one in the environment."""
+    key = app_settings.address_key or settings.find_instance_address_key(Path(app_settings.data))
+    with database_connection(app_settings.database_url) as connection:
+        is_noted_one = noted_key_is(connection, key)
+    if key and is_noted_one is not False:
+        message = "is the one that users registered under" if is_noted_one else "is set"
+        yield ok_finding("address key", message)
+        return
+    fault = f"{ENVIRONMENT_PREFIX}ADDRESS_KEY {'is another one' if key else 'is not set'}"
+    remedy = NEW_ADDRESS_KEY_ADVICE if is_noted_one is None else RESTORED_ADDRESS_KEY_ADVICE
+    yield Finding("✗", "address key", f"{fault}: {remedy}")
 
 
 def _production(app_settings: Settings) -> Iterator[Finding]:
@@ -166,4 +183,4 @@ def _run_check(check: Callable[[Settings], Iterator[Finding]], app_settings: Set
         yield Finding("✗", check.__name__.strip("_"), str(error).strip().partition("\n")[0])
 
 
-CHECKS = [_production, _postgres, _role, _migrations, _projections, _caches, _mail]
+CHECKS = [_production, _postgres, _role, _address_key, _migrations, _projections, _caches, _mail]

@@ -224,6 +224,11 @@ def instance_address_key(data_dir: Path) -> str:
     return key
 
 
+def find_instance_address_key(data_dir: Path) -> str:
+    """The instance's key for addresses; empty if it has none. Raises OperatorError for a damaged one."""
+    return instance_address_key(data_dir) if data_directory.has_secret(data_dir, ADDRESS_KEY_NAME) else ""
+
+
 def _read_key(data_dir: Path, name: str, without_it: str) -> str:
     key = data_directory.read_secret(data_dir, name)
     if len(key) < MIN_KEY_LENGTH:

@@ -61,16 +61,27 @@ def address_id(key: str, email: str) -> UUID:
     return UUID(int=mac & ~_VERSION_MASK & ~_VARIANT_MASK | _VERSION | _VARIANT)
 
 
-def require_same_key(connection: Connection[TupleRow], key: str) -> None:
-    """Raise OperatorError if this database's addresses were reserved under another key; the first key is noted."""
-    fingerprint = hmac(key.encode(), b"fingerprint", "sha256")
+def noted_key_is(connection: Connection[TupleRow], key: str) -> bool | None:
+    """Whether this database's addresses were reserved under this key; None if no key is noted yet."""
     try:
-        connection.execute(_KEEP_FINGERPRINT_SQL, (fingerprint,))
         noted = connection.execute(_FINGERPRINT_SQL).fetchone()
     except psycopg.errors.UndefinedTable:
+        return None
+    return bytes(noted[0]) == _fingerprint(key) if noted else None
+
+
+def require_same_key(connection: Connection[TupleRow], key: str) -> None:
+    """Raise OperatorError if this database's addresses were reserved under another key; the first key is noted."""
+    try:
+        connection.execute(_KEEP_FINGERPRINT_SQL, (_fingerprint(key),))
+    except psycopg.errors.UndefinedTable:
         return  # not migrated yet, which is reported elsewhere
-    if noted and bytes(noted[0]) != fingerprint:
+    if noted_key_is(connection, key) is False:
         raise OperatorError(
             "The addresses in this database were reserved under another key: restore TASKLEDGER_ADDRESS_KEY, "
             "or secrets/address-key, from a backup. Without it no user can log in."
         )
+
+
+def _fingerprint(key: str) -> bytes:
+    return hmac(key.encode(), b"fingerprint", "sha256")

@@ -4,6 +4,7 @@ import pytest
 
 from infra.database.connections import connect
 from infra.errors import OperatorError
+from infra.identity.email_addresses import require_same_key
 from infra.schema.migrate import migrate
 from infra.settings import Settings
 from tests.cli.conftest import RunCli
@@ -42,6 +43,21 @@ def test_missing_grants_are_reported_with_the_command_that_gives_them(run_cli: R
     result = run_cli("doctor", TASKLEDGER_DATABASE_URL=servers.application_url(url), TASKLEDGER_MIGRATION_URL=url)
     assert "refuses access (permission denied for table _yoyo_migration)" in result.output
     assert "TASKLEDGER_MIGRATION_URL, grants the role its privileges" in result.output
+
+
+def test_a_missing_or_other_address_key_is_reported_with_what_to_do(run_cli: RunCli, settings: Settings) -> None:
+    assert "✓ address key  is set" in run_cli("doctor").output
+    missing = run_cli("doctor", TASKLEDGER_ADDRESS_KEY="")
+    assert "✗ address key  TASKLEDGER_ADDRESS_KEY is not set: set it to 32 random characters or more" in missing.output
+    assert missing.exit_code == 1
+    with connect(settings.database_url) as connection:
+        assert connection.execute("select count(*) from auth.address_key").fetchone() == (0,)
+        require_same_key(connection, settings.address_key)  # as an API process does that starts
+    for key, fault in ("", "is not set"), ("another key, of more than 32 characters", "is another one"):
+        found = run_cli("doctor", TASKLEDGER_ADDRESS_KEY=key)
+        assert f"✗ address key  TASKLEDGER_ADDRESS_KEY {fault}: restore the key that users" in found.output
+        assert found.exit_code == 1
+    assert "✓ address key  is the one that users registered under" in run_cli("doctor").output
 
 
 def test_one_server_for_cache_and_broker_is_mentioned(run_cli: RunCli, settings: Settings) -> None:
