@@ -35,7 +35,7 @@ NEW_BOARD_COLUMNS = (*DEFAULT_COLUMNS[:2], Column("done", "Done", done=True))
 
 
 class ColumnCounted(Event, frozen=True):
-    """On the column's guard stream: the number of its tasks outside the trash, done or not; None: not counted.
+    """On the column's guard stream: the number of its tasks outside the trash, done or not; null: not counted.
 
     Written whenever a task enters or leaves the column, and when its limit is set or removed.
     """

@@ -17,6 +17,11 @@ def render_text(text: str) -> str:
     return "".join(f"<p>{paragraph}</p>" for paragraph in marked.split("\n\n") if paragraph)
 
 
+def as_text(value: Any) -> str:
+    """A text as it is, and any other value as JSON writes it: `true`, `null`, `3`."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
 def render_json(value: Any) -> str:
     """A value as JSON over several lines."""
     return f"<pre>{escape(json.dumps(value, indent=2, ensure_ascii=False))}</pre>"
@@ -46,7 +51,7 @@ def render_type(schema: Schema) -> str:
     if "anyOf" in schema and "type" not in schema:
         return " or ".join(dict.fromkeys(render_type(one) for one in schema["anyOf"]))
     if "enum" in schema:
-        return " | ".join(f"<code>{escape(str(one))}</code>" for one in schema["enum"])
+        return " | ".join(f"<code>{escape(as_text(one))}</code>" for one in schema["enum"])
     if schema.get("type") == "array":
         return f"list of {render_type(schema['items'])}" if schema.get("items") else "list"
     return escape(schema.get("type", "anything")) + _bounds(schema)

@@ -8,7 +8,7 @@ from typing import Any
 
 from api.http.problem_document import PROBLEM_MEDIA_TYPE
 from api.ledger import BASE_PATH
-from api.openapi.page.html import render_json, render_table, render_text, render_type, resolve_ref
+from api.openapi.page.html import as_text, render_json, render_table, render_text, render_type, resolve_ref
 from api.openapi.schemas import Schema
 
 EXAMPLE_VARIABLES = {"workspace", "project", "task"}
@@ -65,7 +65,7 @@ def _parameter_row(parameter: Schema) -> Iterator[str]:
     yield render_type(parameter["schema"])
     yield (
         render_text(parameter.get("description", ""))
-        + f"<span class=note>for example <code>{escape(str(parameter['example']))}</code></span>"
+        + f"<span class=note>for example <code>{escape(as_text(parameter['example']))}</code></span>"
     )
 
 
@@ -100,7 +100,7 @@ def _json_content(request_body: Schema) -> Any:
 def _curl_command(method: str, path: str, operation: Schema, document: Schema) -> str:
     """The curl command that calls the operation, with the variables that the first example sets."""
     for one in (resolve_ref(document, each) for each in operation.get("parameters", [])):
-        value = f"${one['name']}" if one["name"] in EXAMPLE_VARIABLES else str(one["example"])
+        value = f"${one['name']}" if one["name"] in EXAMPLE_VARIABLES else as_text(one["example"])
         path = path.replace(f"{{{one['name']}}}", value)
     verb = "" if method == "get" else f"-X {method.upper()} "
     address = f"$api{path.removeprefix(BASE_PATH)}" if path.startswith(BASE_PATH) else f"$server{path}"
