@@ -3,6 +3,7 @@
 import asyncio
 from math import inf
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from uvicorn._types import HTTPScope
 from uvicorn.config import Config
@@ -111,7 +112,14 @@ class ClosableConnection(HttpToolsProtocol):
         fields = list(self.server_state.default_headers)
         if self.cors_policy and scope is not None:
             fields += self.cors_policy.headers_for(list(scope["headers"]))[0]
-        return problem.response(fields, keep_alive=keep_alive, has_body=method != b"HEAD")
+        return problem.response(fields, path=self._path_of(scope), keep_alive=keep_alive, has_body=method != b"HEAD")
+
+    def _path_of(self, scope: HTTPScope | None) -> str:
+        """The path of a request, as far as it has arrived whole; else empty."""
+        if scope is not None and "path" in scope:
+            return scope["path"]
+        is_whole = bool(self.headers) and self.url.startswith(b"/")
+        return unquote_to_bytes(self.url.partition(b"?")[0]).decode(errors="replace") if is_whole else ""
 
     def _last_response(self, problem: ConnectionProblem) -> bytes:
         """The response to the request that arrives, which may not have a method yet."""

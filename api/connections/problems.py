@@ -25,13 +25,22 @@ class ConnectionProblem(Struct, frozen=True):
     detail: str
 
     def response(
-        self, headers: Iterable[tuple[bytes, bytes]] = (), *, keep_alive: bool = False, has_body: bool = True
+        self,
+        headers: Iterable[tuple[bytes, bytes]] = (),
+        *,
+        path: str = "",
+        keep_alive: bool = False,
+        has_body: bool = True,
     ) -> bytes:
-        """Status line, headers (ours and these) and body; with a new trace id, as no trace was read."""
-        head, body = _prepared_response(self, keep_alive)
+        """Status line, headers (ours and these) and body; with a new trace id, as no trace was read.
+
+        Without a path, which has not arrived then, `instance` is the empty reference: the request itself.
+        """
+        head, members = _prepared_response(self, keep_alive)
         trace_id, more = new_id().hex.encode(), b"".join(b"%b: %b\r\n" % field for field in headers)
-        response = head.replace(_TRACE_ID, trace_id) + more + b"\r\n"
-        return response + body.replace(_TRACE_ID, trace_id) if has_body else response
+        body = b'%b,"instance":%b}' % (members.replace(_TRACE_ID, trace_id), msgspec.json.encode(path))
+        response = b"%bcontent-length: %d\r\n%b\r\n" % (head.replace(_TRACE_ID, trace_id), len(body), more)
+        return response + body if has_body else response
 
 
 class RequestRefused(Exception):
@@ -44,6 +53,7 @@ class RequestRefused(Exception):
 
 @cache
 def _prepared_response(problem: ConnectionProblem, keep_alive: bool) -> tuple[bytes, bytes]:  # noqa: FBT001 - private
+    """The head without the length of the body, and the body as far as it is the same for all requests."""
     members = {
         "type": f"/problems/{problem.code}",
         "title": problem.title,
@@ -52,18 +62,16 @@ def _prepared_response(problem: ConnectionProblem, keep_alive: bool) -> tuple[by
         "detail": problem.detail,
         "trace_id": _TRACE_ID.decode(),
     }
-    body = msgspec.json.encode(members)
     fields = [
         f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}",
         "content-type: application/problem+json",
-        f"content-length: {len(body)}",
         "cache-control: no-store",
         *(f"{name.decode()}: {value.decode()}" for name, value in SECURITY_HEADERS),
         f"trace-id: {_TRACE_ID.decode()}",
         *([f"retry-after: {RETRY_AFTER_S}"] if problem.status == HTTPStatus.SERVICE_UNAVAILABLE else []),
         *([] if keep_alive else ["connection: close"]),
     ]
-    return "".join(f"{field}\r\n" for field in fields).encode(), body
+    return "".join(f"{field}\r\n" for field in fields).encode(), msgspec.json.encode(members).removesuffix(b"}")
 
 
 MALFORMED = ConnectionProblem(

@@ -53,6 +53,10 @@ class ErrorCase(Struct, frozen=True, order=True):
     title: str
 
 
+LOST_PRECONDITION = ErrorCase(412, errors.VersionConflict.code(), errors.VersionConflict.title())
+"""A version conflict of a version that a header named."""
+
+
 def from_refusal(refusal_type: type[Refusal]) -> ErrorCase:
     status = next(
         (problems.STATUS_BY_REFUSAL[base] for base in refusal_type.__mro__ if base in problems.STATUS_BY_REFUSAL), 422
@@ -91,15 +95,18 @@ def from_error(error_type: type[Exception]) -> Iterator[ErrorCase]:
 
 
 @cache
+def connection_cases() -> tuple[ErrorCase, ...]:
+    """The problems of requests that a connection refuses before the application sees them."""
+    known = (one for one in vars(connection_problems).values() if isinstance(one, ConnectionProblem))
+    return tuple(ErrorCase(one.status, one.code, one.title) for one in known)
+
+
+@cache
 def all_error_cases() -> tuple[ErrorCase, ...]:
     """Every problem with a code of ours, and the framework's own."""
     error_cases = {from_refusal(kind) for kind in _subclasses(Refusal)}
-    error_cases |= {ErrorCase(412, kind.code(), kind.title()) for kind in (errors.VersionConflict,)}
-    error_cases |= {
-        ErrorCase(one.status, one.code, one.title)
-        for one in vars(connection_problems).values()
-        if isinstance(one, ConnectionProblem)
-    }
+    error_cases.add(LOST_PRECONDITION)
+    error_cases |= {*connection_cases()}
     by_handlers = {one for kind in problems.EXCEPTION_HANDLERS for one in from_error(kind)}
     return tuple(sorted(error_cases | by_handlers | {*_all_malformed_cases(), *map(from_status, FRAMEWORK_STATUSES)}))
 

@@ -8,6 +8,7 @@ import psycopg
 from litestar.exceptions import HTTPException
 from litestar.params import QueryParameter
 
+from api.connections.connection import ALWAYS_ADMITTED
 from api.http import preconditions
 from api.http.deadline import DeadlineExceeded
 from api.openapi import error_cases, handler_commands
@@ -28,6 +29,7 @@ def error_cases_of(operation: Operation) -> dict[str, list[ErrorCase]]:
         *_refusal_cases(operation),
         *_framework_cases(operation),
     } - _impossible_cases(operation)
+    cases |= _connection_cases(operation)
     known_statuses = {each.status for each in cases}
     cases |= {
         error_cases.from_status(status)
@@ -53,6 +55,13 @@ def _impossible_cases(operation: Operation) -> set[ErrorCase]:
         if each.code == "invalid_parameter" and not has_query and not operation.takes_mode_parameters
     }
     return internal_errors | no_query | ({error_cases.from_refusal(errors.Forbidden)} if is_for_all else set())
+
+
+def _connection_cases(operation: Operation) -> set[ErrorCase]:
+    """What the connection refuses before the operation is known, or when there is no place for it."""
+    is_always_admitted = operation.path.encode() in ALWAYS_ADMITTED
+    overloaded = error_cases.from_refusal(errors.Overloaded)
+    return {*error_cases.connection_cases()} - ({overloaded} if is_always_admitted else set())
 
 
 def _framework_cases(operation: Operation) -> Iterator[ErrorCase]:

@@ -11,7 +11,7 @@ import pytest
 
 from api.connections import connection, registry, request_clock
 from api.connections.stats import ConnectionStats
-from infra.admission import Admission
+from infra.admission import MAX_BURST_REQUESTS, Admission
 from tests.api.connections.raw_http import (
     GET,
     JOIN_TIMEOUT_S,
@@ -25,6 +25,7 @@ from tests.api.connections.raw_http import (
     uvicorn_server,
     was_cut,
 )
+from tests.api.problems import PROBLEM_MEMBERS
 from tests.e2e.running_instance import poll_until
 from tests.law import planted_defect
 
@@ -84,6 +85,26 @@ def test_malformed_requests_get_a_problem(what: str, port: int, caplog: pytest.L
     data, code = MALFORMED[what]
     assert refusal_of(port, data) == (400, code)
     assert not caplog.records, "a stranger writes to the log"
+
+
+def test_a_refusal_of_the_connection_is_a_whole_problem(port: int) -> None:
+    for what, instance in (("many headers", "/"), ("a long URL", "")):
+        with raw_client(port) as client:
+            client.sendall(OVERSIZED[what])
+            problem = read_response(client)[1]
+        assert problem.keys() == PROBLEM_MEMBERS | {"detail"}
+        assert (problem["type"], problem["instance"]) == ("/problems/request_head_too_large", instance)
+
+
+def test_a_refusal_of_a_whole_head_names_its_path() -> None:
+    places = Admission()
+    places.in_progress = MAX_BURST_REQUESTS
+    with raw_server(admission=places) as served, raw_client(served) as client:
+        client.sendall(GET.replace(b"GET / ", b"GET /a%22b%C3%A9?c=d ") + b"\r\n")
+        status, problem = read_response(client)
+        assert (status, problem["code"], problem["instance"]) == (503, "overloaded", '/a"b\u00e9')
+        client.sendall(GET + b"\r\n")
+        assert read_response(client)[1]["instance"] == "/"
 
 
 def test_uvicorn_alone_refuses_none_of_them() -> None:

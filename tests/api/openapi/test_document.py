@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from api.connections import problems as connection_problems
+from api.connections.connection import ALWAYS_ADMITTED
+from api.connections.problems import ConnectionProblem
 from api.http.problem_document import PROBLEM_MEDIA_TYPE
 from api.openapi import error_cases, examples
 from api.openapi.schemas import SCHEMA_REF_PREFIX
@@ -133,6 +136,32 @@ def test_statuses_are_listed_where_their_header_or_body_is() -> None:
         assert ("key_reused" in named[name]) == ("Idempotency-Key" in headers), name
         assert "401" in operation["responses"] or "security" in operation, name
         assert ("413" in operation["responses"]) == ("requestBody" in operation), name
+
+
+def test_what_the_connection_refuses_is_listed_at_every_operation() -> None:
+    known = [one for one in vars(connection_problems).values() if isinstance(one, ConnectionProblem)]
+    refusals = {(str(one.status), one.code) for one in known}
+    assert {"408", "421", "431", "503"} <= {status for status, _ in refusals}
+    for path, operation in operations():
+        listed = {(status, code) for status, codes in codes_of(operation).items() for code in codes}
+        is_admitted = path.encode() in ALWAYS_ADMITTED
+        assert refusals - listed == ({("503", "overloaded")} if is_admitted else set()), path
+        assert ("429" in operation["responses"]) == path.startswith("/api/v1"), path
+
+
+def test_no_conflict_is_listed_where_nothing_is_written() -> None:
+    for path in ("/problems", "/problems/{code}", "/schemas/events"):
+        assert "409" not in DOCUMENT["paths"][path]["get"]["responses"]
+
+
+def codes_of(operation: dict[str, Any]) -> dict[str, list[str]]:
+    """The codes of the problems that an operation lists, by status."""
+    responses = {status: resolve(one) for status, one in operation["responses"].items()}
+    return {
+        status: [resolve(example)["value"]["code"] for example in content["examples"].values()]
+        for status, one in responses.items()
+        if (content := one.get("content", {}).get("application/problem+json"))
+    }
 
 
 def test_every_refusal_is_listed_at_the_operations_that_raise_it() -> None:
