@@ -10,7 +10,7 @@ import pytest
 from api.endpoints import account
 from api.http import idempotency, preconditions
 from api.ledger import command_request
-from commands import permissions
+from commands import permissions, validation
 from commands.command import Command
 from commands.handling.idempotency import IdempotencyKey
 from commands.member import LeaveWorkspace
@@ -142,6 +142,20 @@ async def test_keys_of_the_first_form_that_are_forgotten_are_noticed(ann: ApiUse
     check = test_idempotency.test_a_key_of_the_first_form_is_compared_as_it_was_sent
     with pytest.MonkeyPatch.context() as patch:
         await assert_async_check_fails(partial(check, ann, patch))
+
+
+@pytest.mark.parametrize("kind", ["check", "refusal"])
+async def test_parameters_that_are_checked_one_by_one_are_noticed(ann: ApiUser, monkeypatch: Patch, kind: str) -> None:
+    """The errors that only a check finds, or only a refusal, are left to the next request."""
+    checks_in = validation.checks_in
+    others = {"check", "refusal"} - {kind}
+    monkeypatch.setattr(
+        "commands.validation.checks_in", lambda meta, *names: checks_in(meta, *others.intersection(names))
+    )
+    check = test_invalid_requests.test_parameters_of_all_kinds_are_reported_at_once
+    query = "fields=id,colour&limit=0&filter=colour:red"
+    errors = {"?fields": "invalid_value", "?limit": "too_small", "?filter": "unknown_field"}
+    await assert_async_check_fails(partial(check, ann, "/tasks", query, "invalid_parameter", errors))
 
 
 @pytest.mark.parametrize("command", [LeaveWorkspace, TrashWorkspace])
