@@ -60,7 +60,7 @@ def board(project: UUID, options: TaskPageOptions, context: FilterContext, tasks
     terms = filters.parse(options.filter)
     _require_room_for_column(options.filter)
     filter_sql = compile_filter(terms, context)
-    listing = TaskPageSql(project_scope(project), filter_sql, sorting_for("rank", "", is_project=True))
+    listing = TaskPageSql(project_scope(project), filter_sql, sorting_for("rank", (), is_project=True))
     return Question(
         (project_list.projection, *listing.projections()),
         PROJECT_MEMBERS,

@@ -12,52 +12,47 @@ from msgspec import Struct
 from domain.filter import (
     AnyOf,
     AssigneeIs,
-    ColumnIs,
     CreatedByIs,
     Is,
-    LabelIs,
     Person,
     Phrase,
-    ProjectIs,
-    StatusIs,
-    TaskKeyIs,
     Term,
     TimeIs,
     Word,
 )
 from domain.filter.terms import FieldPredicate, Predicate
 from projections.field_sql import FilterContext, comparison_sql
-from projections.search_query import SearchQuery, search_query
+from projections.relevance import relevance_levels, text_query
+from projections.task_search import DOCUMENT_SQL
 from projections.time_sql import SqlFragment, is_relative
 
-_MATCHES_SQL = "search.document @@ {0}::tsquery"
+_MATCHES_SQL = f"{DOCUMENT_SQL} @@ {{0}}::tsquery"
 _MATCHING_TEXT_EXISTS_SQL = (
     f"exists (select from {{{{task_search}}}} search where search.id = task.id and {_MATCHES_SQL})"
 )
 """For a word among alternatives, some of which may need no text."""
-_RANK_WEIGHTS_SQL: Final = "array[0.03, 0.09, 0.4, 1]::real[]"
-"""Of stems and words of the description, then of stems and words of the title.
-
-Each is so much greater than the one before that a text with many of those does not outrank it.
-"""
-_RANK_PARAMETER: Final = "ranked"
+_LEVEL_SQL: Final = (
+    f"{DOCUMENT_SQL} @@ %(level_{{0}})s::tsquery"
+    f" and case when {DOCUMENT_SQL} @@ %(distinction_{{0}})s::tsquery then true else false end"
+)
+"""The planner takes a `case` to hold for half of the rows. It would multiply the selectivity of words that mostly occur
+together, and so expect too few tasks to read them in their order."""
 
 
 class FilterSql(Struct, frozen=True):
     """A compiled filter: the condition on tasks, and the one on their text ('' if no text is required).
 
-    Only `text_sql` and `rank_sql` refer to `search`. `rank_sql` scores how well the text matches; it is '' if no word
-    is required. `reads_text` says that some condition reads the task search. `has_low_selectivity` says that the terms
-    other than words probably match many tasks, judged by the kinds of the terms. `is_time_dependent` says that the
-    same terms match other tasks as time passes.
+    Only `text_sql` and `level_sqls` refer to `search`. A task that meets `text_sql` meets exactly one of `level_sqls`,
+    the conditions of the levels of relevance, the best first; there are none if no word is required. `reads_text` says
+    that some condition reads the task search. `is_time_dependent` says that the same terms match other tasks as time
+    passes.
     """
 
     task_sql: str
     text_sql: str
     parameters: dict[str, object]
-    rank_sql: str
+    level_sqls: tuple[str, ...] = ()
     reads_text: bool = False
-    has_low_selectivity: bool = True
     is_time_dependent: bool = False
 
     @property
@@ -76,15 +71,16 @@ def compile_filter(terms: Iterable[Term], context: FilterContext) -> FilterSql:
     words = [term for term in terms if _is_text(term.predicate)]
     tasks = compiler.conjunction_sql([term for term in terms if term not in words], _MATCHING_TEXT_EXISTS_SQL)
     texts = compiler.conjunction_sql(words, _MATCHES_SQL) if words else ""
-    ranked = dict.fromkeys(lexeme for query in _required_queries(words) for lexeme in query.ranked_lexemes)
+    levels = list(enumerate(relevance_levels(words)))
     leaves = list(_leaves(terms))
     return FilterSql(
         tasks,
         texts,
-        compiler.parameters | ({_RANK_PARAMETER: " | ".join(ranked)} if ranked else {}),
-        f"ts_rank({_RANK_WEIGHTS_SQL}, search.document, %({_RANK_PARAMETER})s::tsquery)" if ranked else "",
+        compiler.parameters
+        | {f"level_{number}": level.query for number, level in levels}
+        | {f"distinction_{number}": level.distinction for number, level in levels},
+        tuple(_LEVEL_SQL.format(number) for number, _ in levels),
         reads_text=any(isinstance(leaf, Word | Phrase) for leaf in leaves),
-        has_low_selectivity=all(_matches_many(term) for term in terms),
         is_time_dependent=any(map(_depends_on_time, leaves)),
     )
 
@@ -133,10 +129,10 @@ def _negated(sql: str) -> str:
 
 
 def _is_text(predicate: Predicate) -> bool:
-    """Whether it is about the text of a task alone."""
+    """Whether it is about the text of a task alone, and about something that a text can have or not."""
     if isinstance(predicate, AnyOf):
         return all(_is_text(term.predicate) for terms in predicate.alternatives for term in terms)
-    return isinstance(predicate, Word | Phrase)
+    return isinstance(predicate, Word | Phrase) and bool(text_query(predicate).anywhere)
 
 
 def _leaves(terms: Iterable[Term]) -> Iterator[FieldPredicate | Word | Phrase]:
@@ -149,29 +145,6 @@ def _leaves(terms: Iterable[Term]) -> Iterator[FieldPredicate | Word | Phrase]:
             yield term.predicate
 
 
-def _required_queries(terms: Iterable[Term]) -> Iterator[SearchQuery]:
-    """The words that terms require, or that are among the alternatives that they require."""
-    for term in terms:
-        if term.negated:
-            continue
-        if isinstance(term.predicate, AnyOf):
-            for alternative in term.predicate.alternatives:
-                yield from _required_queries(alternative)
-        elif isinstance(term.predicate, Word | Phrase):
-            yield _search_query(term.predicate)
-
-
-def _search_query(asked: Word | Phrase) -> SearchQuery:
-    return search_query(asked.text, is_prefix=isinstance(asked, Word) and asked.is_prefix)
-
-
-def _matches_many(term: Term) -> bool:
-    """Whether the term is about words or the status, or excludes only the tasks of one assignee, label and so on."""
-    if isinstance(term.predicate, StatusIs) or _is_text(term.predicate):
-        return True
-    return term.negated and isinstance(term.predicate, AssigneeIs | LabelIs | ProjectIs | ColumnIs | TaskKeyIs)
-
-
 def _depends_on_time(leaf: Predicate) -> bool:
     """Whether the same words may mean something else later; users may be renamed."""
     is_named = isinstance(leaf, AssigneeIs | CreatedByIs) and isinstance(leaf.user, Person)
@@ -180,6 +153,6 @@ def _depends_on_time(leaf: Predicate) -> bool:
 
 def _predicate_sql(predicate: FieldPredicate | Word | Phrase, context: FilterContext, word_sql: str) -> SqlFragment:
     if isinstance(predicate, Word | Phrase):
-        tsquery = _search_query(predicate).tsquery
+        tsquery = text_query(predicate).anywhere
         return (word_sql, (tsquery,)) if tsquery else ("true", ())
     return comparison_sql(predicate, context)

@@ -30,6 +30,7 @@ from msgspec import Raw, Struct
 from domain import codec
 from domain.event import Actor, RecordedEvent
 from projections.projection import DocumentKey, Projection, all_projections
+from projections.tsvector import vector_to_text
 
 GOLDEN_PATH = Path(__file__).with_name("golden.jsonl")
 """Every event type ever written, in plausible histories, one event a line as the log stores it; append only."""
@@ -69,7 +70,7 @@ def digest(projection: Projection[Any]) -> str:
     if projection.generated_columns:  # else the digest stays as it was released
         shape += (projection.generated_columns,)
     rows = sorted((str(key), document) for key, document in documents.items())
-    return sha256(msgspec.json.encode((shape, rows))).hexdigest()[:16]
+    return sha256(msgspec.json.encode((shape, rows), enc_hook=vector_to_text)).hexdigest()[:16]
 
 
 @cache

@@ -22,8 +22,6 @@ from projections.text_folding import fold_text
 
 MAX_LEXEME_CHARACTERS: Final = 250
 """Longer words are cut: PostgreSQL stores at most 2,046 bytes."""
-_MAX_CACHED_CHARACTERS: Final = 40
-"""Longer chunks are seldom seen twice."""
 LexemeKind: TypeAlias = Literal["word", "stem", "number", "pair", "last", "symbol", "symbols", "punctuation"]
 UNPLACED_KINDS: Final = frozenset({"punctuation", "symbols"})
 """Stored without a position."""
@@ -57,38 +55,6 @@ class Lexeme(NamedTuple):
     kind: LexemeKind
     text: str
     position: int
-
-
-def lexemes(text: str, exact_weight: str, stem_weight: str) -> str:
-    """The text as a `tsvector` in text form; words as they stand weigh `exact_weight`, their stems `stem_weight`.
-
-    Punctuation, and symbols that touch, have no position. PostgreSQL merges lexemes that occur again, and cuts
-    positions off at 16,383.
-    """
-    parts, last = list[str](), 1
-    for chunk in text.split():
-        cached = len(chunk) <= _MAX_CACHED_CHARACTERS
-        template, positions, length = (_cached_template if cached else _template)(chunk, exact_weight, stem_weight)
-        parts.append(template % tuple([last + at for at in positions]))
-        last += length
-    return " ".join(parts)
-
-
-def _template(chunk: str, exact_weight: str, stem_weight: str) -> tuple[str, tuple[int, ...], int]:
-    """The lexemes of a chunk in text form, with `%d` for each position; the positions; and its length in positions."""
-    found, length = chunk_lexemes(chunk)
-    parts, positions = list[str](), list[int]()
-    for kind, lexeme, at in found:
-        quoted = quote_lexeme(lexeme).replace("%", "%%")
-        if kind in UNPLACED_KINDS:
-            parts.append(quoted)
-        else:
-            parts.append(f"{quoted}:%d{stem_weight if kind == 'stem' else exact_weight}")
-            positions.append(at)
-    return " ".join(parts), tuple(positions), length
-
-
-_cached_template = lru_cache(maxsize=50_000)(_template)
 
 
 def chunk_lexemes(chunk: str) -> tuple[tuple[Lexeme, ...], int]:
@@ -154,10 +120,3 @@ def stem(word: str) -> str:
     if word.isascii():
         return str(_stem_english(word))
     return str(_stem_russian(word)) if "\u0400" <= word[0] <= "\u04ff" else word
-
-
-def quote_lexeme(lexeme: str) -> str:
-    """A lexeme in quotes, for a `tsvector` or a `tsquery` in text form."""
-    if lexeme.isalnum():
-        return f"'{lexeme}'"
-    return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"

@@ -45,8 +45,8 @@ def page(scope: TaskScope, options: TaskPageOptions, context: FilterContext) -> 
     Raises what `domain.filter.parse` raises, SortNeedsText, BadCursor, and CursorMismatch for a cursor of another list.
     """
     filter_sql = compile_filter(filters.parse(options.filter), context)
-    sort = options.sort or default_sort(filter_sql.rank_sql, is_project=scope.is_project)
-    listing = TaskPageSql(scope, filter_sql, sorting_for(sort, filter_sql.rank_sql, is_project=scope.is_project))
+    sort = options.sort or default_sort(filter_sql.level_sqls, is_project=scope.is_project)
+    listing = TaskPageSql(scope, filter_sql, sorting_for(sort, filter_sql.level_sqls, is_project=scope.is_project))
     list_id = task_list_id(scope, options.filter, sort)
     after = PageCursor.parse(options.cursor, list_id, listing.sorting.cursor_type)
     if after and not 0 <= after[0] < len(listing.sorting.parts):

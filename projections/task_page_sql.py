@@ -11,7 +11,6 @@ from projections.filter_sql import FilterSql
 from projections.page_bytes import bytes_before_sql
 from projections.projection import Projection
 from projections.question import EACH_WORKSPACE_MEMBERS, PROJECT_MEMBERS, Audience
-from projections.relevance_sql import RelevanceQuery
 from projections.task_sorting import Sorting
 
 MAX_UNROLLED_WORKSPACES: Final = 8
@@ -70,32 +69,33 @@ class TaskPageSql(Struct, frozen=True):
             end as description from ({rows}) as found order by {order}"""  # noqa: S608 - our own text
 
     def _rows_sql(self, fields: Sequence[str], after_part: int | None) -> str:
-        rows = self._merged_sql(fields, after_part)
-        if not (self.sorting.is_by_relevance and self.filter_sql.has_low_selectivity) or self.scope.is_project:
-            return rows
-        tasks = self._where(_IN_WORKSPACES_SQL, self.filter_sql.task_sql)
-        return RelevanceQuery(self.filter_sql.text_sql, tasks, self.sorting).sql(
-            fields, rows, is_after=after_part is not None
-        )
+        """The rows of the parts in order: a part is read only if the parts before it do not fill the page."""
+        numbers = range(after_part or 0, len(self.sorting.parts))
+        parts = [
+            f"part_{number} as materialized ({self._part_sql(fields, number, after_part, numbers[:at])})"
+            for at, number in enumerate(numbers)
+        ]
+        found = " union all ".join(f"select * from part_{number}" for number in numbers)  # noqa: S608 - our own text
+        return f"""with {", ".join(parts)} select * from ({found}) as found
+            order by part, {self.sorting.order_by_sql(self._sort_columns())} limit %(rows)s"""  # noqa: S608 - as above
 
-    def _merged_sql(self, fields: Sequence[str], after_part: int | None) -> str:
-        """One branch per workspace and part, so that an index can return each in order, then all of them merged."""
-        names = self._sort_columns()
-        values = ", ".join(f"{each} as {name}" for each, name in zip(self.sorting.expressions, names, strict=True))
-        after = f" and {self.sorting.after_sql(self.sorting.expressions)}"
+    def _part_sql(self, fields: Sequence[str], number: int, after_part: int | None, before: Sequence[int]) -> str:
+        """One branch per workspace, so that an index can return each in order, then all of them merged."""
+        names, sorting = self._sort_columns(), self.sorting
+        values = ", ".join(f"{each} as {name}" for each, name in zip(sorting.expressions, names, strict=True))
+        after = f" and {sorting.after_sql(sorting.expressions)}" if number == after_part else ""
         branches = [
             f"""(select {task_list.select_columns(fields)}, {number} as part, {values} from {self.from_sql()}
-            where {where} and {part}{after if number == after_part else ""}
-            order by {self.sorting.order_by_sql(self.sorting.expressions)} limit %(rows)s)"""  # noqa: S608 - our own text
+            where {where} and {sorting.parts[number]}{after}{_page_has_room_sql(before)}
+            order by {sorting.order_by_sql(sorting.expressions)} limit %(rows)s)"""  # noqa: S608 - as above
             for where in self._branch_conditions()
-            for number, part in enumerate(self.sorting.parts)
-            if number >= (after_part or 0)
         ]
         if self._uses_lateral_join():
-            each = " union all ".join(branches)
-            branches = [f"select one.* from unnest(%(here)s) as here (id) cross join lateral ({each}) as one"]  # noqa: S608 - as above
+            branches = [f"(select one.* from unnest(%(here)s) as here (id) cross join lateral {branches[0]} as one)"]  # noqa: S608 - as above
+        elif len(branches) == 1:
+            return branches[0]
         return f"""select * from ({" union all ".join(branches)}) as found
-            order by part, {self.sorting.order_by_sql(names)} limit %(rows)s"""  # noqa: S608 - as above
+            order by {sorting.order_by_sql(names)} limit %(rows)s"""  # noqa: S608 - as above
 
     def cursor_values(self, row: dict[str, Any]) -> tuple[Any, ...]:
         """The values of a cursor after this row."""
@@ -107,33 +107,52 @@ class TaskPageSql(Struct, frozen=True):
 
     def from_sql(self) -> str:
         """The tables, for `from`."""
-        joins = _JOIN_SEARCH_SQL if self.filter_sql.text_sql or self.sorting.reads_text else ""
-        return f"{{task_list}} task {joins}"
+        return f"{{task_list}} task {_JOIN_SEARCH_SQL if self._joins_texts() else ''}"
 
     def where_sql(self) -> str:
         """The condition for all tasks of the list, in any of its workspaces."""
-        return self._where("task.project_id = %(here_0)s" if self.scope.is_project else _IN_WORKSPACES_SQL)
+        return self._where(self._scope_sql(), self.filter_sql.sql)
+
+    def _scope_sql(self) -> str:
+        return self._in_project_sql() if self.scope.is_project else _IN_WORKSPACES_SQL
+
+    def _in_project_sql(self) -> str:
+        return f"task.project_id = %(here_0)s{' and search.project_id = %(here_0)s' if self._joins_texts() else ''}"
 
     def _branch_conditions(self) -> Iterator[str]:
         """The condition of each branch."""
-        if self.scope.is_project or self.sorting.is_by_relevance or not self.scope.ids:
-            yield self.where_sql()  # no index is sorted by relevance
+        if self.scope.is_project or not self.scope.ids:
+            yield self._where(self._scope_sql(), self._part_filter_sql())
         elif self._uses_lateral_join():
-            yield self._where(self._in_workspace_sql("here.id"))
+            yield self._where(self._in_workspace_sql("here.id"), self._part_filter_sql())
         else:
-            yield from (self._where(self._in_workspace_sql(f"%(here_{at})s")) for at in range(len(self.scope.ids)))
+            for at in range(len(self.scope.ids)):
+                yield self._where(self._in_workspace_sql(f"%(here_{at})s"), self._part_filter_sql())
+
+    def _part_filter_sql(self) -> str:
+        """The filter without what each part of the order has a condition on."""
+        return self.filter_sql.task_sql if self.sorting.is_by_relevance else self.filter_sql.sql
 
     def _in_workspace_sql(self, workspace: str) -> str:
-        """The condition on the workspace, also for the index on texts if the list is sorted by it."""
-        in_texts = f" and search.workspace_id = {workspace}" if self.sorting.reads_text else ""
+        in_texts = f" and search.workspace_id = {workspace}" if self._joins_texts() else ""
         return f"task.workspace_id = {workspace}{in_texts}"
+
+    def _joins_texts(self) -> bool:
+        """Whether texts are read; then the scope is also a condition on them, for their indexes."""
+        return bool(self.filter_sql.text_sql) or self.sorting.reads_text
 
     def _sort_columns(self) -> tuple[str, ...]:
         return tuple(f"at_{number}" for number in range(len(self.sorting.expressions)))
 
     def _uses_lateral_join(self) -> bool:
-        return not self.sorting.is_by_relevance and len(self.scope.ids) > MAX_UNROLLED_WORKSPACES
+        return len(self.scope.ids) > MAX_UNROLLED_WORKSPACES
 
-    def _where(self, scope_sql: str, task_sql: str | None = None) -> str:
+    def _where(self, scope_sql: str, filter_sql: str) -> str:
         in_use = "" if self.scope.is_project else f" and {_IN_LIVE_PROJECT_SQL}"
-        return f"{scope_sql} and not task.trashed{in_use} and {task_sql or self.filter_sql.sql}"
+        return f"{scope_sql} and not task.trashed{in_use} and {filter_sql}"
+
+
+def _page_has_room_sql(parts: Sequence[int]) -> str:
+    """The condition that these parts do not fill a page, as the end of a `where`."""
+    counts = " + ".join(f"(select count(*) from part_{number})" for number in parts)  # noqa: S608 - our own text
+    return f" and {counts} < %(rows)s" if counts else ""

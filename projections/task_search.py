@@ -10,23 +10,31 @@ from msgspec.structs import replace
 from domain.event import OpaqueEvent, RecordedEvent, apply_changes
 from domain.task import TaskCreated, TaskDescribed, TaskMoved, TaskPurged, TaskRenamed
 from projections.projection import Projection, key_by_stream
-from projections.search_lexemes import lexemes
+from projections.search_vector import description_vector, title_vector
 from projections.text_folding import fold_text
+from projections.tsvector import TsVector
 
 MAX_TITLE_KEY_CHARACTERS: Final = 200
 """Titles that begin with the same characters are in no order."""
 
 
 class TaskSearchRow(Struct, frozen=True):
-    """The lexemes of a task's text, each as a `tsvector` in text form, its folded title, its workspace and project."""
+    """What a task's texts are searched and sorted by, and its workspace and project.
+
+    `title_words` also has the words of the key; `title_key` is the folded title.
+    """
 
     id: UUID
     workspace_id: UUID
     project_id: UUID
-    key_lexemes: str
-    title_lexemes: str
-    description_lexemes: str
+    key: str
+    title_words: TsVector
+    description_words: TsVector
     title_key: str
+
+
+DOCUMENT_SQL: Final = "(search.title_words || search.description_words)"
+"""The words of a task, of which there is an index."""
 
 
 def fold(key: UUID, text: TaskSearchRow | None, recorded: RecordedEvent) -> TaskSearchRow | None:
@@ -37,23 +45,17 @@ def fold(key: UUID, text: TaskSearchRow | None, recorded: RecordedEvent) -> Task
         return None
     match event:
         case TaskRenamed():
-            return replace(text, title_lexemes=_title_lexemes(event.title.new), title_key=title_key(event.title.new))
+            title = event.title.new
+            return replace(text, title_words=_title_words(text.key, title), title_key=title_key(title))
         case TaskDescribed():
-            return replace(text, description_lexemes=_description_lexemes(event.description.new))
+            return replace(text, description_words=description_vector(event.description.new))
     return apply_changes(text, event)
 
 
 def row_of(id_: UUID, workspace_id: UUID, project_id: UUID, key: str, title: str, description: str) -> TaskSearchRow:  # noqa: PLR0913, PLR0917 - the parts of a task
     """The row of a task with these texts."""
-    return TaskSearchRow(
-        id_,
-        workspace_id,
-        project_id,
-        _title_lexemes(key),
-        _title_lexemes(title),
-        _description_lexemes(description),
-        title_key(title),
-    )
+    words = _title_words(key, title), description_vector(description)
+    return TaskSearchRow(id_, workspace_id, project_id, key, *words, title_key(title))
 
 
 def title_key(title: str) -> str:
@@ -61,30 +63,27 @@ def title_key(title: str) -> str:
     return fold_text(title)[:MAX_TITLE_KEY_CHARACTERS]
 
 
-def _title_lexemes(title: str) -> str:
-    return lexemes(title, "A", "B")
-
-
-def _description_lexemes(description: str) -> str:
-    return lexemes(description, "C", "D")
+def _title_words(key: str, title: str) -> TsVector:
+    return title_vector(f"{key.replace('-', ' ')} {title}")
 
 
 def scopes(text: TaskSearchRow) -> Iterable[UUID]:
     return text.project_id, text.workspace_id
 
 
-_DOCUMENT_COLUMN_SQL = """tsvector generated always as (
-    key_lexemes::tsvector || title_lexemes::tsvector || description_lexemes::tsvector) stored"""
-
 projection = Projection(
     "task_search",
-    2,
+    3,
     TaskSearchRow,
     key_by_stream,
     fold,
     scopes,
-    golden_lines=98,
-    indexes=("using gin (document)", "(workspace_id, title_key, id)"),
-    generated_columns=(("document", _DOCUMENT_COLUMN_SQL),),
+    golden_lines=102,
+    indexes=(
+        "using gin ((title_words || description_words))",
+        "(workspace_id, title_key, id)",
+        "(workspace_id, id)",
+        "(project_id, id)",
+    ),
     event_types=(TaskCreated, TaskRenamed, TaskDescribed, TaskMoved, TaskPurged, OpaqueEvent),
 )

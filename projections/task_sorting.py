@@ -1,5 +1,6 @@
 """The orders of task lists: the expressions to sort by, and the condition to continue after a cursor."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, TypeAlias
 from uuid import UUID
@@ -24,7 +25,8 @@ class Sorting(Struct, frozen=True):
     search.
 
     A list consists of `parts`, one after the other, each sorted separately, so that an index in this order can return
-    the part. A cursor has the number of its part, then the values of the expressions.
+    the part. A cursor has the number of its part, then the values of the expressions. The parts of an order
+    `is_by_relevance` are conditions on the text.
     """
 
     expressions: tuple[str, ...]
@@ -56,21 +58,24 @@ _EXPRESSIONS: Final[dict[str, tuple[tuple[str, ...], Any]]] = {
     "created": (("task.created_at",), tuple[int, datetime, UUID]),
     "updated": (("task.updated_hour", "task.updated_at"), tuple[int, int, datetime, UUID]),
 }
+_RELEVANCE_CURSOR_TYPE: Final = tuple[int, UUID]
 _TITLE_CURSOR_TYPE: Final = tuple[int, Annotated[str, Meta(max_length=800)], UUID]
-_RELEVANCE_CURSOR_TYPE: Final = tuple[int, float, UUID]
 
 
-def sorting_for(sort: TaskSort, rank_sql: str, *, is_project: bool) -> Sorting:
-    """The order with that name; `rank_sql` is the relevance of a task to the search text, '' without one.
+def sorting_for(sort: TaskSort, level_sqls: Sequence[str], *, is_project: bool) -> Sorting:
+    """The order with that name; `level_sqls` are the conditions of the levels of relevance, none without search text.
 
-    Tasks without a due date come last in both directions. `relevance` sorts the best match first, `-relevance` last.
-    Raises SortNeedsText.
+    Tasks without a due date come last in both directions. `relevance` sorts the best match first, of equal ones the
+    latest, and `-relevance` the other way round. Raises SortNeedsText.
     """
     name, is_down = sort.removeprefix("-"), sort.startswith("-")
     if name == "relevance":
-        if not rank_sql:
+        if not level_sqls:
             raise SortNeedsText
-        return Sorting((f"({rank_sql})::float8", "task.id"), _RELEVANCE_CURSOR_TYPE, not is_down, is_by_relevance=True)
+        levels = tuple(reversed(level_sqls) if is_down else level_sqls)
+        return Sorting(
+            ("search.id",), _RELEVANCE_CURSOR_TYPE, not is_down, levels, is_by_relevance=True, reads_text=True
+        )
     if name == "title":
         return Sorting(("search.title_key", "search.id"), _TITLE_CURSOR_TYPE, is_down, reads_text=True)
     by, kind = _EXPRESSIONS["key" if name == "rank" and not is_project else name]
@@ -79,8 +84,8 @@ def sorting_for(sort: TaskSort, rank_sql: str, *, is_project: bool) -> Sorting:
     return Sorting((*by, "task.id"), kind, is_down, parts)
 
 
-def default_sort(rank_sql: str, *, is_project: bool) -> TaskSort:
+def default_sort(level_sqls: Sequence[str], *, is_project: bool) -> TaskSort:
     """The order if none is requested: relevance with search text, rank in a project, else the latest change."""
-    if rank_sql:
+    if level_sqls:
         return "relevance"
     return "rank" if is_project else "-updated"

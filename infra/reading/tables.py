@@ -63,7 +63,7 @@ class ReadTables:
                 await connection.execute(_BEGIN)
                 await state.execute(_SELECT_STATE, _state_parameters(question))
                 for query, cursor in zip(question.queries, cursors, strict=True):
-                    await cursor.execute(with_table_names(query.sql, build_numbers), question.parameters)
+                    await cursor.execute(with_table_names(query.sql, build_numbers), question.parameters, prepare=False)
                 await connection.execute("commit")  # after a failure the pool rolls back
                 build_state = self._remember_builds(BuildState.from_rows(question, await state.fetchall()))
                 found = [await cursor.fetchall() for cursor in cursors]

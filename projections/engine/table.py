@@ -15,8 +15,10 @@ from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Composed, Identifier
 from psycopg.types.json import set_json_loads
 
+from projections.engine import tsvector_adapter
 from projections.engine.builds import Build
 from projections.projection import DocumentKey, Projection, key_by_position
+from projections.tsvector import TsVector, vector_to_text
 
 _SELECT = "select {fields} from {table} where id = any(%b)"
 _INSERT = "insert into {table} ({fields}) select {fields} from json_populate_recordset(null::{table}, %s::json)"
@@ -29,7 +31,15 @@ R = TypeVar("R")
 Decode: TypeAlias = Callable[[Raw], Any]
 Documents = Mapping[DocumentKey, Any]
 
-_POSTGRES_TYPES = {UUID: "uuid", str: "text", int: "bigint", bool: "boolean", datetime: "timestamptz"}
+_POSTGRES_TYPES = {
+    UUID: "uuid",
+    str: "text",
+    int: "bigint",
+    bool: "boolean",
+    datetime: "timestamptz",
+    TsVector: "tsvector",
+}
+_json_encoder = msgspec.json.Encoder(enc_hook=vector_to_text)
 
 
 def column_types(row: type[Struct]) -> dict[str, str]:
@@ -74,6 +84,7 @@ def select_documents(connection: Connection[TupleRow], build: Build, keys: Colle
     sql = _build_statement(_SELECT, build.projection.row_type.__struct_fields__, build.table_name.as_string())
     cursor = connection.cursor(binary=True)
     set_json_loads(Raw, cursor)  # decoded later, by the type of the field
+    tsvector_adapter.register(cursor)
     return cursor.execute(sql, (list(keys),), prepare=True)
 
 
@@ -112,9 +123,9 @@ def write_documents(connection: Connection[TupleRow], build: Build, before: Docu
     gone = [key for key, row in rows.items() if row is None]
     if new:
         sql = _build_statement(_UPSERT, build.projection.row_type.__struct_fields__, table)
-        connection.execute(sql, (msgspec.json.encode(new).decode(),), prepare=True)
+        connection.execute(sql, (_encode_rows(new),), prepare=True)
     for names, some in _changed_columns(before, rows).items():
-        connection.execute(_build_statement(_UPDATE, names, table), (msgspec.json.encode(some).decode(),), prepare=True)
+        connection.execute(_build_statement(_UPDATE, names, table), (_encode_rows(some),), prepare=True)
     if gone:
         connection.execute(SQL("delete from {} where id = any(%s)").format(build.table_name), (gone,))
 
@@ -137,7 +148,7 @@ def replace_document(connection: Connection[TupleRow], build: Build, key: Docume
     connection.execute(SQL("delete from {} where id = %s").format(build.table_name), (key,))
     if row is not None:
         sql = _build_statement(_INSERT, build.projection.row_type.__struct_fields__, build.table_name.as_string())
-        connection.execute(sql, (msgspec.json.encode([row]).decode(),))
+        connection.execute(sql, (_encode_rows([row]),))
 
 
 def copy_documents(connection: Connection[TupleRow], build: Build, rows: Iterable[Any]) -> int:
@@ -145,12 +156,18 @@ def copy_documents(connection: Connection[TupleRow], build: Build, rows: Iterabl
     kinds, count = column_types(build.projection.row_type), 0
     names = SQL(", ").join(map(Identifier, kinds))
     sql = SQL("copy {} ({}) from stdin (format binary)").format(build.table_name, names)
-    with connection.cursor() as cursor, cursor.copy(sql) as copy:
+    cursor = connection.cursor()
+    tsvector_adapter.register(cursor)
+    with cursor, cursor.copy(sql) as copy:
         copy.set_types(list(kinds.values()))
         for row in rows:
             copy.write_row(astuple(row))
             count += 1
     return count
+
+
+def _encode_rows(rows: Sequence[Any]) -> str:
+    return _json_encoder.encode(rows).decode()
 
 
 @cache

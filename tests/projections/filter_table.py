@@ -15,8 +15,8 @@ from domain.label import normalize_label
 from domain.task import Priority, TaskStatus
 from projections.engine.connection import SyncConnection
 from projections.field_sql import FilterContext
-from projections.filter_sql import compile_filter
-from projections.search_lexemes import lexemes
+from projections.filter_sql import FilterSql, compile_filter
+from projections.search_vector import description_vector, title_vector
 from tests.examples import ADA, BOB, CAT, OTHER_PROJECT, PROJECT
 from tests.projections.naive_filter import FilterableTask
 
@@ -28,7 +28,7 @@ create temporary table task (
     created_at timestamptz not null, updated_at timestamptz not null, due_at timestamptz not null,
     updated_hour bigint generated always as (floor(extract(epoch from updated_at at time zone 'UTC') / 3600)) stored
 );
-create temporary table search (id int primary key, document tsvector not null)
+create temporary table search (id int primary key, title_words tsvector not null, description_words tsvector not null)
 """
 INSERT_TASK = "insert into task values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 TODAY = date(2026, 3, 1)
@@ -122,19 +122,29 @@ def insert_rows(database: SyncConnection, rows: Iterable[FilterableTask]) -> Non
     database.execute("delete from task; delete from search")
     with database.cursor() as cursor:
         cursor.executemany(INSERT_TASK, [_columns(row) for row in rows])
-        texts = [(row.id, lexemes(row.title, "A", "B"), lexemes(row.description, "C", "D")) for row in rows]
-        cursor.executemany("insert into search values (%s, %s::tsvector || %s::tsvector)", texts)
+        texts = [
+            (row.id, title_vector(row.title).to_text(), description_vector(row.description).to_text()) for row in rows
+        ]
+        cursor.executemany("insert into search values (%s, %s, %s)", texts)
 
 
 def select_ids(
     database: SyncConnection, terms: Iterable[Term], context: FilterContext, *, by_rank: bool = False
 ) -> list[int]:
     """The ids of the rows that match the condition of the terms."""
-    sql_condition = compile_filter(terms, context)
-    joined = " join search using (id)" if sql_condition.text_sql else ""
-    ordered = f"{sql_condition.rank_sql} desc, task.id" if by_rank else "task.id"
-    sql = f"select task.id from task{joined} where {sql_condition.sql} order by {ordered}"  # noqa: S608 - this is what is tested
-    return [number for (number,) in database.execute(SQL(sql.format(task_search="search")), sql_condition.parameters)]
+    found = compile_filter(terms, context)
+    joined = " join search using (id)" if found.text_sql else ""
+    level = _level_sql(found) if by_rank else "0"
+    sql = f"select task.id, {level} from task{joined} where {found.sql} order by 2, task.id{' desc' if by_rank else ''}"  # noqa: S608 - this is what is tested
+    rows = database.execute(SQL(sql.format(task_search="search")), found.parameters).fetchall()
+    assert all(level is not None for _, level in rows), "a row is of no level, or of several"
+    return [number for number, _ in rows]
+
+
+def _level_sql(condition: FilterSql) -> str:
+    """The number of the level of relevance that a row is of, null unless it is of exactly one."""
+    each = ", ".join(f"case when {sql} then {number} end" for number, sql in enumerate(condition.level_sqls))
+    return f"(select case when count(level) = 1 then sum(level) end from unnest(array[{each}]) level)"  # noqa: S608 - as above
 
 
 def _columns(row: FilterableTask) -> tuple[Any, ...]:

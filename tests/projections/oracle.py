@@ -18,7 +18,7 @@ from infra.rebuilding import fold_pool
 from infra.rebuilding.fold_pool import LogPart, PartResult
 from infra.rebuilding.outcome import RebuildOutcome
 from infra.rebuilding.rebuild import ProjectionRebuild, RebuildOptions
-from projections.engine import advance, builds, parked, table
+from projections.engine import advance, builds, parked, table, tsvector_adapter
 from projections.engine.builds import Build
 from projections.engine.connection import SyncConnection
 from projections.fingerprint import fold_history
@@ -36,7 +36,8 @@ def serving_rows(connection: SyncConnection, projection: Projection[Any]) -> Row
 
 def build_rows(connection: SyncConnection, build: Build) -> Rows:
     """The documents of one build."""
-    with connection.cursor(row_factory=dict_row) as cursor:
+    with connection.cursor(row_factory=dict_row, binary=True) as cursor:
+        tsvector_adapter.register(cursor)
         rows = cursor.execute(SQL("select * from {}").format(build.table_name)).fetchall()
     return {row["id"]: table.row_to_struct(build.projection.row_type, row) for row in rows}
 

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import strategies as st
 
 from domain.filter import Term, parse, quote
-from projections import field_sql, filter_sql, search_query, time_sql
+from projections import field_sql, filter_sql, relevance, search_query, time_sql
 from projections.engine.connection import SyncConnection
 from projections.field_sql import FilterContext
-from projections.filter_sql import FilterSql, compile_filter
+from projections.filter_sql import compile_filter
 from projections.search_lexemes import stem
 from projections.task_list import NO_DUE_AT
 from tests.domain import filter_strategies as any_filters
@@ -184,7 +184,7 @@ def a_term_and_its_denial_never_both_find_everything(database: SyncConnection) -
 
 
 def better_matches_rank_first(database: SyncConnection) -> None:
-    """A word in the title before one in the description, more often before less, in both languages."""
+    """A word in the title before one in the description, in both languages."""
     titles = {1: "Bread", 2: "Buy milk", 3: "Хлеб", 4: "Купить молоко"}
     also = {1: "with milk", 3: "и молоко", 4: "Молоко, и ещё раз молоко"}
     insert_rows(
@@ -194,7 +194,7 @@ def better_matches_rank_first(database: SyncConnection) -> None:
     assert matching_ids(database, "молока", by_rank=True) == matching_ids(database, '"молоко"', by_rank=True) == [4, 3]
     assert matching_ids(database, "status:open milk -хлеб -the", by_rank=True) == [2, 1]
     for text in ("", "status:open", "-milk"):
-        assert not compile_filter(parse(text), CONTEXT).rank_sql, text
+        assert not compile_filter(parse(text), CONTEXT).level_sqls, text
 
 
 def exact_words_rank_before_stems_and_titles_before_descriptions(database: SyncConnection) -> None:
@@ -214,6 +214,40 @@ def exact_words_rank_before_stems_and_titles_before_descriptions(database: SyncC
     assert matching_ids(database, "runs", by_rank=True)[0] == 1
     assert matching_ids(database, "running", by_rank=True)[0] == 5
     assert matching_ids(database, "run or runs", by_rank=True)[-1] == 3
+
+
+def words_in_the_title_rank_by_their_number_then_by_form(database: SyncConnection) -> None:
+    rows = [
+        task_row(1, title="Oven", description="fresh breads"),
+        task_row(2, title="Oven", description="fresh bread"),
+        task_row(3, title="Bread oven", description="fresh"),
+        task_row(4, title="Breads, the fresh ones"),
+        task_row(5, title="Bread, the fresh one"),
+        task_row(6, title="Fresh bread"),
+    ]
+    insert_rows(database, rows)
+    assert matching_ids(database, "fresh bread", by_rank=True) == [6, 5, 4, 3, 2, 1]
+    insert_rows(database, [task_row(10 - each.id, title=each.title, description=each.description) for each in rows])
+    assert matching_ids(database, "fresh bread", by_rank=True) == [5, 4, 6, 7, 8, 9]
+    assert matching_ids(database, '"fresh bread"', by_rank=True) == [4, 8, 9]
+    assert matching_ids(database, "fresh (bread or oven) -the", by_rank=True) == [4, 9, 8, 7]
+
+
+def punctuation_as_it_is_written_ranks_first(database: SyncConnection) -> None:
+    insert_rows(database, [task_row(1, title="iPhone-15 case"), task_row(2, title="iPhone 15 cover")])
+    assert matching_ids(database, "iphone-15", by_rank=True) == [1, 2]
+    assert matching_ids(database, '"iphone 15"', by_rank=True) == [2, 1]
+
+
+def a_task_is_of_one_level_of_relevance(database: SyncConnection) -> None:
+    @law(filter_table.rows, filter_table.filters, examples=150)
+    def asks(rows: Sequence[FilterableTask], text: str) -> None:
+        insert_rows(database, rows)
+        terms = parse(text)
+        if compile_filter(terms, CONTEXT).level_sqls:
+            assert sorted(select_ids(database, terms, CONTEXT, by_rank=True)) == select_ids(database, terms, CONTEXT)
+
+    asks()
 
 
 def ranking_is_no_slower_than_matching(database: SyncConnection) -> None:
@@ -243,7 +277,7 @@ def any_filter_compiles_and_runs(database: SyncConnection) -> None:
     def asks(terms: list[Term]) -> None:
         made = compile_filter(terms, CONTEXT)
         try:
-            select_ids(database, terms, CONTEXT, by_rank=bool(made.rank_sql))
+            select_ids(database, terms, CONTEXT, by_rank=bool(made.level_sqls))
         except psycopg.Error as error:
             raise AssertionError(made) from error
 
@@ -272,6 +306,9 @@ CHECKS: list[Check] = [
     a_term_and_its_denial_never_both_find_everything,
     better_matches_rank_first,
     exact_words_rank_before_stems_and_titles_before_descriptions,
+    words_in_the_title_rank_by_their_number_then_by_form,
+    punctuation_as_it_is_written_ranks_first,
+    a_task_is_of_one_level_of_relevance,
     ranking_is_no_slower_than_matching,
     values_are_never_part_of_the_sql,
     any_filter_compiles_and_runs,
@@ -296,7 +333,7 @@ def test_an_empty_filter_matches_everything() -> None:
 def _patch_result(patch: pytest.MonkeyPatch, module: ModuleType, name: str, change: Callable[..., Any]) -> None:
     """Change what a function of the module returns."""
     function = getattr(module, name)
-    patch.setattr(module, name, lambda *given: change(function(*given), *given))
+    patch.setattr(module, name, lambda *given, **named: change(function(*given, **named), *given))
 
 
 def negation_applied_to_the_first_half(patch: pytest.MonkeyPatch) -> None:
@@ -308,7 +345,7 @@ def alternatives_without_parentheses(patch: pytest.MonkeyPatch) -> None:
 
     def bare(compiler: Any, terms: Sequence[Term], word_sql: str) -> str:
         pieces = [conjunction_sql(compiler, [term], word_sql) for term in terms]
-        return " and ".join(sql[1:-1] if sql.startswith("(") else sql for sql in pieces) or "true"
+        return " and ".join(sql[1:-1] if " or " in sql and sql.startswith("(") else sql for sql in pieces) or "true"
 
     patch.setattr(filter_sql._Compiler, "conjunction_sql", bare)  # noqa: SLF001 - as above
 
@@ -361,19 +398,17 @@ def keys_matched_by_prefix(patch: pytest.MonkeyPatch) -> None:
 
 
 def stop_words_match_everything(patch: pytest.MonkeyPatch) -> None:
-    query = search_query.search_query
-    patch.setattr(
-        filter_sql,
-        "search_query",
-        lambda text, **how: search_query.SearchQuery("", ()) if text in {"the", "и"} else query(text, **how),
-    )
+    def emptied(query: search_query.SearchQuery, text: str) -> search_query.SearchQuery:
+        return msgspec.structs.replace(query, anywhere="") if text in {"the", "и"} else query
+
+    _patch_result(patch, relevance, "search_query", emptied)
 
 
 def phrases_matched_in_any_order(patch: pytest.MonkeyPatch) -> None:
     def alike(query: search_query.SearchQuery, *_: object) -> search_query.SearchQuery:
-        return msgspec.structs.replace(query, tsquery=re.sub(r"<\d+>", "&", query.tsquery))
+        return msgspec.structs.replace(query, anywhere=re.sub(r"<\d+>", "&", query.anywhere))
 
-    _patch_result(patch, filter_sql, "_search_query", alike)
+    _patch_result(patch, filter_sql, "text_query", alike)
 
 
 def words_stemmed_in_one_language(patch: pytest.MonkeyPatch) -> None:
@@ -381,16 +416,24 @@ def words_stemmed_in_one_language(patch: pytest.MonkeyPatch) -> None:
 
 
 def words_ranked_by_stems_alone(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(filter_sql, "_RANK_WEIGHTS_SQL", "array[1, 1, 1, 1]::real[]")
+    def alike(query: search_query.SearchQuery, *_: object) -> search_query.SearchQuery:
+        return msgspec.structs.replace(query, as_written=query.anywhere, as_written_in_title=query.in_title)
+
+    _patch_result(patch, relevance, "search_query", alike)
 
 
-def queries_ranked_together(patch: pytest.MonkeyPatch) -> None:
-    def together(made: FilterSql, *_: object) -> FilterSql:
-        joined = " & ".join(str(made.parameters.get("ranked")).split(" | "))
-        return msgspec.structs.replace(made, parameters=made.parameters | {"ranked": joined})
+def titles_ranked_like_descriptions(patch: pytest.MonkeyPatch) -> None:
+    def alike(query: search_query.SearchQuery, *_: object) -> search_query.SearchQuery:
+        return msgspec.structs.replace(query, in_title=query.anywhere, title_words=query.anywhere)
 
-    compile_whole = compile_filter
-    patch.setattr(filter_table, "compile_filter", lambda *given: together(compile_whole(*given)))
+    _patch_result(patch, relevance, "search_query", alike)
+
+
+def levels_include_better_ones(patch: pytest.MonkeyPatch) -> None:
+    def open_ended(levels: tuple[relevance.RelevanceLevel, ...], *_: object) -> tuple[relevance.RelevanceLevel, ...]:
+        return tuple(msgspec.structs.replace(level, distinction=level.query) for level in levels)
+
+    _patch_result(patch, filter_sql, "relevance_levels", open_ended)
 
 
 def values_formatted_into_the_sql(patch: pytest.MonkeyPatch) -> None:
@@ -415,7 +458,8 @@ DEFECTS: list[tuple[Callable[[pytest.MonkeyPatch], None], Check]] = [
     (words_stemmed_in_one_language, words_match_in_all_their_forms),
     (words_ranked_by_stems_alone, exact_words_rank_before_stems_and_titles_before_descriptions),
     (stop_words_match_everything, a_term_and_its_denial_never_both_find_everything),
-    (queries_ranked_together, ranking_is_no_slower_than_matching),
+    (titles_ranked_like_descriptions, words_in_the_title_rank_by_their_number_then_by_form),
+    (levels_include_better_ones, a_task_is_of_one_level_of_relevance),
     (values_formatted_into_the_sql, values_are_never_part_of_the_sql),
     (today_moves_with_the_clock, filters_without_relative_time_compile_the_same_at_any_time),
 ]

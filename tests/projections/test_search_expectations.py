@@ -8,7 +8,7 @@ from infra.clock import now
 from projections.engine.connection import SyncConnection
 from projections.field_sql import FilterContext
 from projections.filter_sql import compile_filter
-from projections.search_lexemes import lexemes
+from projections.search_vector import description_vector, title_vector
 from tests.examples import ADA
 from tests.projections.search_expectations import EXPECTATIONS
 
@@ -19,10 +19,10 @@ TITLES = [title for title, _, _ in EXPECTATIONS]
 
 @pytest.fixture
 def _texts(database: SyncConnection) -> None:
-    database.execute("create temporary table search (id int primary key, document tsvector not null)")
+    database.execute("create temporary table search (id int, title_words tsvector, description_words tsvector)")
     with database.cursor() as cursor:
-        rows = [(number, lexemes(title, "A", "B")) for number, title in enumerate(TITLES)]
-        cursor.executemany("insert into search values (%s, %s::tsvector)", rows)
+        rows = [(number, title_vector(title).to_text()) for number, title in enumerate(TITLES)]
+        cursor.executemany("insert into search values (%s, %s, '')", rows)
 
 
 def found_and_denied(database: SyncConnection, filter_: str) -> tuple[set[str], set[str]]:
@@ -48,5 +48,5 @@ def test_a_text_is_found_by_what_people_write_and_a_denial_finds_the_rest(databa
 
 
 def test_a_long_row_of_symbols_has_few_lexemes() -> None:
-    assert len(lexemes("\U0001f6d2" * 50_000, "A", "B")) < 100
-    assert len(lexemes("-.-/" * 12_500, "A", "B")) < 100
+    assert len(description_vector("\U0001f6d2" * 50_000)) < 100
+    assert len(description_vector("-.-/" * 12_500)) < 100

@@ -14,12 +14,11 @@ from psycopg.sql import SQL
 
 from domain.errors import CursorMismatch
 from domain.task import Priority
-from projections import board, page_bytes, pagination, relevance_sql, task_list, task_page, task_search, task_sorting
+from projections import board, page_bytes, pagination, task_list, task_page, task_search, task_sorting
 from projections.engine import table
 from projections.engine.connection import SyncConnection
 from projections.pagination import encode_answer
 from projections.project_list import ProjectRow
-from projections.relevance_sql import RelevanceQuery
 from projections.task_list import NO_DUE_AT, StoredTaskRow
 from projections.task_page import TaskPageOptions
 from projections.task_page_sql import TaskPageSql, TaskScope, project_scope, workspaces_scope
@@ -70,12 +69,12 @@ class PagingCase(Struct, frozen=True, dict=True):
         ]
         mine = [task for task in here if {task.workspace_id, task.project_id} & set(self.place.ids)]
         return naive_sort(
-            mine, self.sort or task_sorting.default_sort(self.rank, is_project=self.place.is_project), self.place
+            mine, self.sort or task_sorting.default_sort(self.levels, is_project=self.place.is_project), self.place
         )
 
     @property
-    def rank(self) -> str:
-        return "rank" if self.filter.startswith("milk") else ""
+    def levels(self) -> list[str]:
+        return ["true"] if self.filter.startswith("milk") else []
 
 
 def naive_sort(tasks: Sequence[StoredTaskRow], sort: TaskSort, place: TaskScope) -> list[StoredTaskRow]:
@@ -91,7 +90,7 @@ def naive_sort(tasks: Sequence[StoredTaskRow], sort: TaskSort, place: TaskScope)
         "created": lambda task: task.created_at,
         "updated": lambda task: task.updated_at,
         "title": lambda task: task.title.lower(),
-        "relevance": lambda task: task.title.lower().count("milk"),
+        "relevance": lambda task: "milk" in task.title.lower().split(),
     }
     is_down = is_down != (name == "relevance")
     found = sorted(tasks, key=lambda task: (by[name](task), task.id), reverse=is_down)
@@ -213,16 +212,6 @@ def paging_law(database: SyncConnection) -> Callable[[], None]:
     return each_calm_task_is_on_exactly_one_page_in_its_order
 
 
-def search_law(database: SyncConnection) -> Callable[[], None]:
-    @law(paging_cases(filters=("milk", "milk status:open")), st.integers(1, 6), examples=100)
-    def however_few_are_tried_first_all_are_found(scene: PagingCase, best: int) -> None:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(relevance_sql, "MAX_RANKED_TEXTS", best)
-            assert_stable_tasks_once(database, scene)
-
-    return however_few_are_tried_first_all_are_found
-
-
 def bytes_law(database: SyncConnection) -> Callable[[], None]:
     sizes = st.lists(st.integers(0, 900), min_size=14, max_size=14)
 
@@ -328,13 +317,9 @@ def merged_parts_left_unsorted(patch: pytest.MonkeyPatch) -> None:
     )
 
 
-def top_matches_taken_for_all(patch: pytest.MonkeyPatch) -> None:
-    sql = RelevanceQuery.sql
-    patch.setattr(
-        RelevanceQuery,
-        "sql",
-        lambda *arguments, **how: sql(*arguments, **how).replace(" as is_so", " or true as is_so"),
-    )
+def parts_skipped_before_a_page_is_full(patch: pytest.MonkeyPatch) -> None:
+    sql = TaskPageSql.page_sql
+    patch.setattr(TaskPageSql, "page_sql", lambda *arguments: sql(*arguments).replace(" < %(rows)s", " < 1"))
 
 
 def trashed_tasks_listed(patch: pytest.MonkeyPatch) -> None:
@@ -382,7 +367,7 @@ DEFECTS: dict[Callable[[pytest.MonkeyPatch], None], str] = {
     ties_left_unsorted: "paging",
     tasks_without_due_date_restart_the_list: "paging",
     merged_parts_left_unsorted: "paging",
-    top_matches_taken_for_all: "searching",
+    parts_skipped_before_a_page_is_full: "paging",
     pages_of_any_length: "bytes",
     cursors_follow_rows_that_do_not_fit: "bytes",
     trashed_tasks_listed: "counting",
@@ -392,7 +377,7 @@ DEFECTS: dict[Callable[[pytest.MonkeyPatch], None], str] = {
 }
 
 
-LAWS = {"paging": paging_law, "bytes": bytes_law, "searching": search_law, "counting": count_law, "boards": board_law}
+LAWS = {"paging": paging_law, "bytes": bytes_law, "counting": count_law, "boards": board_law}
 
 
 @pytest.mark.parametrize("name", LAWS)

@@ -34,7 +34,8 @@ LONGEST_TEXTS = {
 
 def search_words(database: SyncConnection) -> str:
     table = oracle.serving_build(database, "task_search").table_name.as_string(database)
-    ((found,),) = database.execute(f"select document::text from {table} where id = %s", (TASK,)).fetchall()  # noqa: S608 - our own text
+    sql = f"select (title_words || description_words)::text from {table} where id = %s"  # noqa: S608 - our own text
+    ((found,),) = database.execute(sql, (TASK,)).fetchall()
     return str(found)
 
 

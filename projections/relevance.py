@@ -1,0 +1,90 @@
+"""Relevance: how well a text matches, in levels; in each level, the newest task comes first.
+
+The best matches have all words in the title as they are written, then in any form; then come those with a part of the
+words in the title, and the others, again first as they are written.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from msgspec import Struct
+
+from domain.filter import AnyOf, Phrase, Term, Word
+from projections.search_query import SearchQuery, search_query
+
+
+class RelevanceLevel(Struct, frozen=True):
+    """Two `tsquery` that a text of this level matches; the index knows how many match the first.
+
+    The second depends on weights, or excludes the levels before.
+    """
+
+    query: str
+    distinction: str
+
+
+def relevance_levels(terms: Sequence[Term]) -> tuple[RelevanceLevel, ...]:
+    """The levels, the best first: a text that meets the terms, which are about text, is of just one.
+
+    Empty if nothing is required that could be there or not.
+    """
+    required = list(_required_queries(terms))
+    if not any(each.anywhere for each in required):
+        return ()
+    anywhere = _conjunction(terms, lambda query: query.anywhere)
+    as_written = _conjunction(terms, lambda query: query.as_written)
+    title_words = _conjunction(terms, lambda query: query.title_words)
+    in_title = _conjunction(terms, lambda query: query.in_title)
+    as_written_in_title = _conjunction(terms, lambda query: query.as_written_in_title)
+    levels = [
+        RelevanceLevel(title_words, as_written_in_title),
+        RelevanceLevel(title_words, f"{in_title} & !({as_written_in_title})"),
+    ]
+    better = in_title
+    each_word = list(dict.fromkeys(word for query in required for word in query.each_title_word))
+    if len(each_word) > 1:
+        better = f"({' | '.join(each_word)})"
+        levels.append(RelevanceLevel(f"{better} & {anywhere}", f"!({in_title})"))
+    levels += [
+        RelevanceLevel(_conjunction(terms, lambda query: query.words), f"{as_written} & !({better})"),
+        RelevanceLevel(anywhere, f"!({better}) & !({as_written})"),
+    ]
+    is_one_form = as_written == anywhere and as_written_in_title == in_title
+    return tuple(levels[at] for at in range(len(levels)) if not (is_one_form and at in {1, len(levels) - 1}))
+
+
+def text_query(asked: Word | Phrase) -> SearchQuery:
+    """The query for a term about text."""
+    return search_query(asked.text, is_prefix=isinstance(asked, Word) and asked.is_prefix)
+
+
+def _conjunction(terms: Sequence[Term], form: Callable[[SearchQuery], str]) -> str:
+    """The query that all terms are met, those that are required in this form."""
+    return " & ".join(f"!({_query(term, _anywhere)})" if term.negated else f"({_query(term, form)})" for term in terms)
+
+
+def _query(term: Term, form: Callable[[SearchQuery], str]) -> str:
+    if isinstance(term.predicate, AnyOf):
+        return " | ".join(f"({_conjunction(each, form)})" for each in term.predicate.alternatives)
+    return form(_text_query_of(term))
+
+
+def _anywhere(query: SearchQuery) -> str:
+    return query.anywhere
+
+
+def _text_query_of(term: Term) -> SearchQuery:
+    if not isinstance(term.predicate, Word | Phrase):
+        raise TypeError(term)
+    return text_query(term.predicate)
+
+
+def _required_queries(terms: Sequence[Term]) -> Iterator[SearchQuery]:
+    """The words that terms require, or that are among the alternatives that they require."""
+    for term in terms:
+        if term.negated:
+            continue
+        if isinstance(term.predicate, AnyOf):
+            for alternative in term.predicate.alternatives:
+                yield from _required_queries(alternative)
+        else:
+            yield _text_query_of(term)
