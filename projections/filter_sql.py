@@ -12,17 +12,22 @@ from msgspec import Struct
 from domain.filter import (
     AnyOf,
     AssigneeIs,
+    ColumnIs,
     CreatedByIs,
     Is,
+    LabelIs,
     Person,
     Phrase,
+    ProjectIs,
+    StatusIs,
+    TaskKeyIs,
     Term,
     TimeIs,
     Word,
 )
 from domain.filter.terms import FieldPredicate, Predicate
 from projections.field_sql import FilterContext, comparison_sql
-from projections.relevance import relevance_levels, text_query
+from projections.relevance import relevance_levels, requires_one_word, text_query
 from projections.task_search import DOCUMENT_SQL
 from projections.time_sql import SqlFragment, is_relative
 
@@ -44,8 +49,8 @@ class FilterSql(Struct, frozen=True):
 
     Only `text_sql` and `level_sqls` refer to `search`. A task that meets `text_sql` meets exactly one of `level_sqls`,
     the conditions of the levels of relevance, the best first; there are none if no word is required. `reads_text` says
-    that some condition reads the task search. `is_time_dependent` says that the same terms match other tasks as time
-    passes.
+    that some condition reads the task search. `matches_many` says that the statistics of PostgreSQL tell about how many
+    tasks match, unless these are few. `is_time_dependent` says that the same terms match other tasks as time passes.
     """
 
     task_sql: str
@@ -53,6 +58,7 @@ class FilterSql(Struct, frozen=True):
     parameters: dict[str, object]
     level_sqls: tuple[str, ...] = ()
     reads_text: bool = False
+    matches_many: bool = True
     is_time_dependent: bool = False
 
     @property
@@ -81,6 +87,7 @@ def compile_filter(terms: Iterable[Term], context: FilterContext) -> FilterSql:
         | {f"distinction_{number}": level.distinction for number, level in levels},
         tuple(_LEVEL_SQL.format(number) for number, _ in levels),
         reads_text=any(isinstance(leaf, Word | Phrase) for leaf in leaves),
+        matches_many=requires_one_word(words) and all(map(_matches_many, terms)),
         is_time_dependent=any(map(_depends_on_time, leaves)),
     )
 
@@ -143,6 +150,13 @@ def _leaves(terms: Iterable[Term]) -> Iterator[FieldPredicate | Word | Phrase]:
                 yield from _leaves(alternative)
         else:
             yield term.predicate
+
+
+def _matches_many(term: Term) -> bool:
+    """Whether the term is about words or the status, or excludes only the tasks of one assignee, label and so on."""
+    if isinstance(term.predicate, StatusIs) or _is_text(term.predicate):
+        return True
+    return term.negated and isinstance(term.predicate, AssigneeIs | LabelIs | ProjectIs | ColumnIs | TaskKeyIs)
 
 
 def _depends_on_time(leaf: Predicate) -> bool:

@@ -46,7 +46,10 @@ def page(scope: TaskScope, options: TaskPageOptions, context: FilterContext) -> 
     """
     filter_sql = compile_filter(filters.parse(options.filter), context)
     sort = options.sort or default_sort(filter_sql.level_sqls, is_project=scope.is_project)
-    listing = TaskPageSql(scope, filter_sql, sorting_for(sort, filter_sql.level_sqls, is_project=scope.is_project))
+    sorting = sorting_for(
+        sort, filter_sql.level_sqls, is_project=scope.is_project, matches_many=filter_sql.matches_many
+    )
+    listing = TaskPageSql(scope, filter_sql, sorting)
     list_id = task_list_id(scope, options.filter, sort)
     after = PageCursor.parse(options.cursor, list_id, listing.sorting.cursor_type)
     if after and not 0 <= after[0] < len(listing.sorting.parts):

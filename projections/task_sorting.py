@@ -59,23 +59,27 @@ _EXPRESSIONS: Final[dict[str, tuple[tuple[str, ...], Any]]] = {
     "updated": (("task.updated_hour", "task.updated_at"), tuple[int, int, datetime, UUID]),
 }
 _RELEVANCE_CURSOR_TYPE: Final = tuple[int, UUID]
+_ID_SQL: Final = "search.id"
+"""In the order of an index: the newest tasks are read until they are enough."""
+_ID_WITHOUT_INDEX_SQL: Final = "coalesce(search.id, task.id)"
+"""All that match are read and sorted; of those that match a strict filter, perhaps all are old."""
 _TITLE_CURSOR_TYPE: Final = tuple[int, Annotated[str, Meta(max_length=800)], UUID]
 
 
-def sorting_for(sort: TaskSort, level_sqls: Sequence[str], *, is_project: bool) -> Sorting:
+def sorting_for(sort: TaskSort, level_sqls: Sequence[str], *, is_project: bool, matches_many: bool = True) -> Sorting:
     """The order with that name; `level_sqls` are the conditions of the levels of relevance, none without search text.
 
     Tasks without a due date come last in both directions. `relevance` sorts the best match first, of equal ones the
-    latest, and `-relevance` the other way round. Raises SortNeedsText.
+    latest, and `-relevance` the other way round; `matches_many` is that of the filter. Raises
+    SortNeedsText.
     """
     name, is_down = sort.removeprefix("-"), sort.startswith("-")
     if name == "relevance":
         if not level_sqls:
             raise SortNeedsText
         levels = tuple(reversed(level_sqls) if is_down else level_sqls)
-        return Sorting(
-            ("search.id",), _RELEVANCE_CURSOR_TYPE, not is_down, levels, is_by_relevance=True, reads_text=True
-        )
+        newest = _ID_SQL if matches_many else _ID_WITHOUT_INDEX_SQL
+        return Sorting((newest,), _RELEVANCE_CURSOR_TYPE, not is_down, levels, is_by_relevance=True, reads_text=True)
     if name == "title":
         return Sorting(("search.title_key", "search.id"), _TITLE_CURSOR_TYPE, is_down, reads_text=True)
     by, kind = _EXPRESSIONS["key" if name == "rank" and not is_project else name]

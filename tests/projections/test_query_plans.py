@@ -111,6 +111,7 @@ def large_database(servers: Servers) -> Iterator[SyncConnection]:
         large_dataset.insert_dataset(connection)
         connection.execute("set enable_seqscan = off")  # as connections of the API have it, and the next one too
         connection.execute("set max_parallel_workers_per_gather = 0")
+        connection.execute("set random_page_cost = 1.1")
         yield connection
 
 
