@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.filter import (
     AnyOf,
@@ -27,7 +28,7 @@ from domain.filter import (
 )
 from domain.filter.terms import FieldPredicate, Predicate
 from projections.field_sql import FilterContext, comparison_sql
-from projections.relevance import relevance_levels, requires_one_word, text_query
+from projections.relevance import relevance_levels, requires_one_word, similar_query, text_query
 from projections.task_search import DOCUMENT_SQL
 from projections.time_sql import SqlFragment, is_relative
 
@@ -49,14 +50,16 @@ class FilterSql(Struct, frozen=True):
 
     Only `text_sql` and `level_sqls` refer to `search`. A task that meets `text_sql` meets exactly one of `level_sqls`,
     the conditions of the levels of relevance, the best first; there are none if no word is required. `reads_text` says
-    that some condition reads the task search. `matches_many` says that the statistics of PostgreSQL tell about how many
-    tasks match, unless these are few. `is_time_dependent` says that the same terms match other tasks as time passes.
+    that some condition reads the task search; `is_similar_sql`, if not '', that a text has similar words only.
+    `matches_many` says that the statistics of PostgreSQL tell about how many tasks match, unless these are few.
+    `is_time_dependent` says that the same terms match other tasks as time passes.
     """
 
     task_sql: str
     text_sql: str
     parameters: dict[str, object]
     level_sqls: tuple[str, ...] = ()
+    is_similar_sql: str = ""
     reads_text: bool = False
     matches_many: bool = True
     is_time_dependent: bool = False
@@ -67,8 +70,8 @@ class FilterSql(Struct, frozen=True):
         return f"{self.task_sql} and {self.text_sql}" if self.text_sql else self.task_sql
 
 
-def compile_filter(terms: Iterable[Term], context: FilterContext) -> FilterSql:
-    """The condition that a task meets all terms.
+def compile_filter(terms: Iterable[Term], context: FilterContext, *, finds_similar: bool = False) -> FilterSql:
+    """The condition that a task meets all terms, or with `finds_similar` has similar words.
 
     The parameters may be part of cache keys, so they depend on the time only if a term does, and are no more precise
     than the term.
@@ -79,7 +82,7 @@ def compile_filter(terms: Iterable[Term], context: FilterContext) -> FilterSql:
     texts = compiler.conjunction_sql(words, _MATCHES_SQL) if words else ""
     levels = list(enumerate(relevance_levels(words)))
     leaves = list(_leaves(terms))
-    return FilterSql(
+    compiled = FilterSql(
         tasks,
         texts,
         compiler.parameters
@@ -89,6 +92,20 @@ def compile_filter(terms: Iterable[Term], context: FilterContext) -> FilterSql:
         reads_text=any(isinstance(leaf, Word | Phrase) for leaf in leaves),
         matches_many=requires_one_word(words) and all(map(_matches_many, terms)),
         is_time_dependent=any(map(_depends_on_time, leaves)),
+    )
+    return _with_similar(compiled, similar_query(words)) if finds_similar and levels else compiled
+
+
+def _with_similar(compiled: FilterSql, similar: str) -> FilterSql:
+    """The filter for texts with similar words too, which are of a last level."""
+    text_sql, is_similar_sql = _MATCHES_SQL.format("%(similar)s"), _negated(compiled.text_sql)
+    return replace(
+        compiled,
+        text_sql=text_sql,
+        is_similar_sql=is_similar_sql,
+        level_sqls=(*compiled.level_sqls, f"{text_sql} and {is_similar_sql}"),
+        parameters=compiled.parameters | {"similar": similar},
+        matches_many=False,
     )
 
 

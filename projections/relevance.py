@@ -52,6 +52,11 @@ def relevance_levels(terms: Sequence[Term]) -> tuple[RelevanceLevel, ...]:
     return tuple(levels[at] for at in range(len(levels)) if not (is_one_form and at in {1, len(levels) - 1}))
 
 
+def similar_query(terms: Sequence[Term]) -> str:
+    """The query for texts that meet the terms if each word that is required may have a slip of the pen."""
+    return _conjunction(terms, lambda query: query.similar)
+
+
 def requires_one_word(terms: Sequence[Term]) -> bool:
     """Whether a single word is required. How often several occur together is not known, nor in what order."""
     return len({word for query in _required_queries(terms) for word in query.each_title_word}) == 1

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from projections.search_lexemes import UNPLACED_KINDS, Lexeme, chunk_lexemes, stem
 from projections.search_vector import title_lexeme
+from projections.similar_words import similar_words
 from projections.tsvector import quote_lexeme
 
 _SYMBOL_KINDS: Final = UNPLACED_KINDS | {"symbol"}
@@ -17,10 +18,10 @@ class SearchQuery(Struct, frozen=True):
     """A `tsquery` in text form for each way to match; '' matches every text.
 
     A text matches by its stems, which `anywhere` requires. `as_written` requires the words as they are written, and
-    `words` allows stems that are spelled like them.
-    `title_words` requires them in the title, in any form and order; each of `each_title_word` requires one of them.
-    `in_title` and `as_written_in_title` require all of it there, as a phrase if it is one. What has neither letters nor
-    digits is looked for literally; beside words, punctuation counts only as it is written.
+    `words` allows stems that are spelled like them. `title_words` requires them in the title, in any form and order;
+    each of `each_title_word` requires one of them. `in_title` and `as_written_in_title` require all of it there, as a
+    phrase if it is one. `similar` allows each word a slip of the pen, in any order. What has neither letters nor digits
+    is looked for literally; beside words, punctuation counts only as it is written.
     """
 
     anywhere: str
@@ -30,6 +31,7 @@ class SearchQuery(Struct, frozen=True):
     each_title_word: tuple[str, ...]
     in_title: str
     as_written_in_title: str
+    similar: str
 
 
 def search_query(text: str, *, is_prefix: bool = False) -> SearchQuery:
@@ -49,6 +51,7 @@ def search_query(text: str, *, is_prefix: bool = False) -> SearchQuery:
         of_titles,
         _conjunction([each.stemmed("AB") for each in operands], symbols),
         _conjunction([each.as_written("A") for each in operands], written),
+        " & ".join(dict.fromkeys(each.similar() for each in operands)) or _conjunction([], symbols),
     )
 
 
@@ -73,6 +76,11 @@ class _Operand(Struct, frozen=True):
 
     def stemmed(self, weights: str) -> _Placed:
         return self._placed(self.stem, weights)
+
+    def similar(self) -> str:
+        """The query for words that are similar to the word or to its stem, or are those themselves."""
+        words = {self.stem} if self.is_prefix else similar_words(self.word) | similar_words(self.stem)
+        return f"({' | '.join(self._placed(word, '').sql for word in sorted(words))})"
 
     def _placed(self, lexeme: str, weights: str) -> _Placed:
         labels = f"*{weights}" if self.is_prefix else weights

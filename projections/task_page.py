@@ -21,7 +21,10 @@ TASK_FIELDS: Final = TaskRow.__struct_fields__
 
 
 class TaskPageOptions(Struct, frozen=True):
-    """The filter, order, size and fields of a page; `fields` has the order of `TASK_FIELDS`."""
+    """The filter, order, size and fields of a page; `fields` has the order of `TASK_FIELDS`.
+
+    With `finds_similar`, tasks with similar words are also found.
+    """
 
     filter: str = ""
     sort: TaskSort | None = None
@@ -29,14 +32,19 @@ class TaskPageOptions(Struct, frozen=True):
     cursor: str | None = None
     fields: tuple[str, ...] = TASK_FIELDS
     is_counted: bool = False
+    finds_similar: bool = False
 
 
 class TaskPage(Struct, frozen=True, omit_defaults=True):
-    """A page of tasks; `count` is the number of tasks on all pages, if requested."""
+    """A page of tasks; `count` is the number of tasks on all pages, if requested.
+
+    `similar`, if requested, has the ids of those on this page that only have words similar to those of the filter.
+    """
 
     items: list[TaskRow]
     next_cursor: str | None
     count: int | None = None
+    similar: list[UUID] | None = None
 
 
 def page(scope: TaskScope, options: TaskPageOptions, context: FilterContext) -> Question:
@@ -44,13 +52,13 @@ def page(scope: TaskScope, options: TaskPageOptions, context: FilterContext) -> 
 
     Raises what `domain.filter.parse` raises, SortNeedsText, BadCursor, and CursorMismatch for a cursor of another list.
     """
-    filter_sql = compile_filter(filters.parse(options.filter), context)
+    filter_sql = compile_filter(filters.parse(options.filter), context, finds_similar=options.finds_similar)
     sort = options.sort or default_sort(filter_sql.level_sqls, is_project=scope.is_project)
     sorting = sorting_for(
         sort, filter_sql.level_sqls, is_project=scope.is_project, matches_many=filter_sql.matches_many
     )
     listing = TaskPageSql(scope, filter_sql, sorting)
-    list_id = task_list_id(scope, options.filter, sort)
+    list_id = task_list_id(scope, options.filter, sort, finds_similar=options.finds_similar)
     after = PageCursor.parse(options.cursor, list_id, listing.sorting.cursor_type)
     if after and not 0 <= after[0] < len(listing.sorting.parts):
         raise BadCursor
@@ -64,6 +72,7 @@ def page(scope: TaskScope, options: TaskPageOptions, context: FilterContext) -> 
             len(rows),
             lambda count: PageCursor(list_id, listing.cursor_values(rows[count - 1])),
             **(counts[0] if counts else {}),
+            **(_similar_member(rows[: options.limit]) if options.finds_similar else {}),
         )
 
     return Question(
@@ -80,9 +89,14 @@ def page(scope: TaskScope, options: TaskPageOptions, context: FilterContext) -> 
     )
 
 
-def task_list_id(scope: TaskScope, filter_: str, sort: TaskSort) -> UUID:
+def task_list_id(scope: TaskScope, filter_: str, sort: TaskSort, *, finds_similar: bool = False) -> UUID:
     """The id of a list of tasks, which its cursors carry."""
-    return list_id_for(scope.owner_id, "tasks", {"filter": filter_, "sort": sort})
+    similar = {"similar": True} if finds_similar else {}
+    return list_id_for(scope.owner_id, "tasks", {"filter": filter_, "sort": sort, **similar})
+
+
+def _similar_member(rows: Sequence[dict[str, Any]]) -> dict[str, list[UUID]]:
+    return {"similar": [row["similar_id"] for row in rows if row.get("similar_id")]}
 
 
 def _parameters(scope: TaskScope, after: tuple[Any, ...] | None) -> dict[str, object]:

@@ -64,7 +64,9 @@ class TaskPageSql(Struct, frozen=True):
         if "description" not in fields:
             return rows
         order = f"part, {self.sorting.order_by_sql(self._sort_columns())}"
-        shown = ", ".join((*(f'"{name}"' for name in fields if name != "description"), "part", *self._sort_columns()))
+        marks = ("similar_id",) if self.filter_sql.is_similar_sql else ()
+        names = (*(f'"{name}"' for name in fields if name != "description"), "part", *self._sort_columns(), *marks)
+        shown = ", ".join(names)
         return f"""select {shown}, case when {bytes_before_sql("description", order)} <= %(max_bytes)s then description
             end as description from ({rows}) as found order by {order}"""  # noqa: S608 - our own text
 
@@ -83,9 +85,11 @@ class TaskPageSql(Struct, frozen=True):
         """One branch per workspace, so that an index can return each in order, then all of them merged."""
         names, sorting = self._sort_columns(), self.sorting
         values = ", ".join(f"{each} as {name}" for each, name in zip(sorting.expressions, names, strict=True))
+        is_similar = self.filter_sql.is_similar_sql
+        similar = f", case when {is_similar} then task.id end as similar_id" if is_similar else ""
         after = f" and {sorting.after_sql(sorting.expressions)}" if number == after_part else ""
         branches = [
-            f"""(select {task_list.select_columns(fields)}, {number} as part, {values} from {self.from_sql()}
+            f"""(select {task_list.select_columns(fields)}, {number} as part, {values}{similar} from {self.from_sql()}
             where {where} and {sorting.parts[number]}{after}{_page_has_room_sql(before)}
             order by {sorting.order_by_sql(sorting.expressions)} limit %(rows)s)"""  # noqa: S608 - as above
             for where in self._branch_conditions()

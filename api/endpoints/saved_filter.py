@@ -14,7 +14,7 @@ from api.http.command_results import WriteResult
 from api.http.expansion import ExpandParam, PartialTaskPage, parse_expand
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
-from api.http.task_parameters import CountParam, FieldsParam, parse_fields
+from api.http.task_parameters import CountParam, FieldsParam, SimilarParam, parse_fields
 from api.ledger import AuthedRequest, Ledger
 from api.task_queries import list_across_workspaces
 from commands.saved_filter import DeleteFilter, EditFilter, SaveFilter
@@ -76,6 +76,7 @@ async def list_filtered_tasks(
     cursor: CursorParam = None,
     fields: FieldsParam = None,
     count: CountParam = None,
+    similar: SimilarParam = False,  # noqa: FBT002 - a query parameter
     expand: ExpandParam = None,
     min_position: MinPositionParam = None,
 ) -> Response[TaskPage | PartialTaskPage]:
@@ -85,7 +86,7 @@ async def list_filtered_tasks(
     """
     shown, members = parse_fields(fields), parse_expand(expand)
     saved = await _fetch_filter(request, ledger, saved_filter, min_position)
-    wanted = TaskPageOptions(saved.filter, sort or saved.sort, limit, cursor, shown, count is not None)
+    wanted = TaskPageOptions(saved.filter, sort or saved.sort, limit, cursor, shown, count is not None, similar)
     try:
         return await list_across_workspaces(request, ledger, wanted, min_position, members)
     except _PARSE_ERRORS as error:  # the grammar has changed since it was saved

@@ -15,10 +15,12 @@ from api.http.task_parameters import (
     COUNT_DESCRIPTION,
     FIELDS_DESCRIPTION,
     FILTER_DESCRIPTION,
+    SIMILAR_DESCRIPTION,
     SORT_DESCRIPTION,
     CountParam,
     FieldsParam,
     FilterParam,
+    SimilarParam,
     SortParam,
     parse_fields,
 )
@@ -45,6 +47,7 @@ class TaskSearch(Struct, frozen=True, forbid_unknown_fields=True):
         str | None, Meta(description=FIELDS_DESCRIPTION, examples=["id,title,due"], extra={"check": parse_fields})
     ] = None
     count: Annotated[Literal["exact"] | None, Meta(description=COUNT_DESCRIPTION)] = None
+    similar: Annotated[bool, Meta(description=SIMILAR_DESCRIPTION)] = False
     expand: Annotated[
         str | None, Meta(description=EXPAND_DESCRIPTION, examples=["assignees"], extra={"check": parse_expand})
     ] = None
@@ -66,6 +69,7 @@ async def find_tasks(
     cursor: CursorParam = None,
     fields: FieldsParam = None,
     count: CountParam = None,
+    similar: SimilarParam = False,  # noqa: FBT002 - a query parameter
     expand: ExpandParam = None,
     min_position: MinPositionParam = None,
 ) -> Response[TaskPage | PartialTaskPage]:
@@ -73,7 +77,7 @@ async def find_tasks(
 
     If you join a workspace between two pages, its tasks appear on the pages that follow.
     """
-    query = TaskPageOptions(filter, sort, limit, cursor, parse_fields(fields), count is not None)
+    query = TaskPageOptions(filter, sort, limit, cursor, parse_fields(fields), count is not None, similar)
     return await list_across_workspaces(request, ledger, query, min_position, parse_expand(expand))
 
 
@@ -83,7 +87,7 @@ async def search_tasks(
 ) -> Response[TaskPage | PartialTaskPage]:
     """List tasks as `GET /tasks` does, for filters too long for a URL; changes nothing."""
     fields, is_counted = parse_fields(data.fields), data.count is not None
-    query = TaskPageOptions(data.filter, data.sort, data.limit, data.cursor, fields, is_counted)
+    query = TaskPageOptions(data.filter, data.sort, data.limit, data.cursor, fields, is_counted, data.similar)
     return await list_across_workspaces(request, ledger, query, data.min_position, parse_expand(data.expand))
 
 
@@ -98,11 +102,12 @@ async def list_tasks(
     cursor: CursorParam = None,
     fields: FieldsParam = None,
     count: CountParam = None,
+    similar: SimilarParam = False,  # noqa: FBT002 - a query parameter
     expand: ExpandParam = None,
     min_position: MinPositionParam = None,
 ) -> Response[TaskPage | PartialTaskPage]:
     """List the tasks of a project that match a filter, without those in the trash; oldest first by default."""
-    query = TaskPageOptions(filter, sort, limit, cursor, parse_fields(fields), count is not None)
+    query = TaskPageOptions(filter, sort, limit, cursor, parse_fields(fields), count is not None, similar)
     scope = project_scope(await ledger.resolve_project_id(request, project))
     return await read_task_page(request, ledger, scope, query, min_position, parse_expand(expand))
 

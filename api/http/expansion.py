@@ -74,6 +74,7 @@ class PartialTaskPage(Struct, frozen=True, omit_defaults=True):
     items: list[PartialTask]
     next_cursor: str | None
     count: int | None = None
+    similar: list[UUID] | None = None
 
 
 async def expand(log: EventLog, answer: Answer, members: tuple[str, ...]) -> Answer:
