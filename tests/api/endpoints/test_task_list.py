@@ -320,9 +320,9 @@ async def test_best_matches_come_first_in_both_languages(ann: ApiUser) -> None:
     assert await titles(ann, f"/projects/{ann.project}/tasks", filter="молоко") == ["Купить молока", "Разное"]
     await ann.post("/tasks/KIT-3/complete")
     assert (
-        await ann.request("PATCH", "/tasks/KIT-3", json={"title": "Bicycle bicycle", "expected_version": 2})
+        await ann.request("PATCH", "/tasks/KIT-3", json={"title": "Errands by bicycle", "expected_version": 2})
     ).is_success
-    assert (await titles(ann, filter="bicycle"))[0] == "Bicycle bicycle"
+    assert await titles(ann, filter="bicycle") == ["Repair the bicycle", "Errands by bicycle"], "the newest first"
 
 
 async def test_only_requested_fields_are_returned_in_task_order(ann: ApiUser) -> None:
@@ -524,3 +524,27 @@ async def test_a_name_in_an_answer_changes_its_entity_tag_not_its_version(ann: A
         "PATCH", f"/tasks/{task}", json={"title": "x"}, headers={"If-Match": named.headers["etag"]}
     )
     assert edit.status_code == 200
+
+
+async def test_similar_words_are_found_on_request_after_the_others(ann: ApiUser) -> None:
+    ids = {title: await ann.create_task(title=title) for title in ("kitchen", "kitchens", "kitchn", "kitten")}
+    similar = {ids["kitchen"], ids["kitchens"]}
+
+    async def page(asked: str) -> Any:
+        return (await ann.request("GET", f"/projects/{ann.project}/tasks?filter=kitchn&{asked}")).json()
+
+    assert "similar" not in await page("")
+    for sort in ("relevance", "-relevance", "title", "-created", "priority"):
+        found = await page(f"similar=true&sort={sort}&count=exact")
+        assert {item["id"] for item in found["items"]} == {*similar, ids["kitchn"]}
+        assert (set(found["similar"]), found["count"]) == (similar, 3)
+        cursor, shown = "", []
+        while cursor is not None:
+            one = await page(f"similar=true&sort={sort}&limit=1&fields=title" + (cursor and f"&cursor={cursor}"))
+            assert [ids[item["title"]] for item in one["items"] if ids[item["title"]] in similar] == one["similar"]
+            shown, cursor = [*shown, *one["items"]], one["next_cursor"]
+        assert [item["title"] for item in shown] == [item["title"] for item in found["items"]]
+    assert (await page("similar=true"))["items"][0]["id"] == ids["kitchn"]
+    searched = await ann.request("POST", "/tasks/search", json={"filter": "kitchn", "similar": True})
+    assert set(searched.json()["similar"]) == similar
+    assert_problem(await ann.request("GET", "/tasks?filter=kitchn&similar=1"), 400, "invalid_parameter")
