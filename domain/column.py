@@ -57,8 +57,8 @@ class ColumnCount(State, frozen=True):
 
 @lru_cache(maxsize=10_000)
 def comparable_name(name: str) -> str:
-    """The form by which names of columns are compared: as labels are, and spaces at the ends or twice do not matter."""
-    return " ".join(normalize_label(name).split())
+    """The form by which names of columns are compared: as labels are."""
+    return normalize_label(name)
 
 
 @lru_cache(maxsize=10_000)

@@ -37,11 +37,11 @@ def label_stream_id(workspace_id: UUID, name: str) -> UUID:
 
 @lru_cache(maxsize=10_000)
 def normalize_label(name: str) -> str:
-    """The form by which labels are compared: case and Unicode composition do not matter.
+    """The form by which labels are compared: case, composition, and the kind and number of spaces do not matter.
 
     This is canonical caseless matching, section 3.13 of the Unicode Standard.
     """
-    return normalize("NFC", normalize("NFD", name).casefold())
+    return " ".join(normalize("NFC", normalize("NFD", name).casefold()).split())
 
 
 def distinct_labels(names: Iterable[str]) -> tuple[str, ...]:

@@ -49,8 +49,10 @@ def _label_names(recorded: RecordedEvent) -> dict[UUID, str]:
     match recorded.event:
         case TaskCreated(labels=labels):
             names = distinct_labels(labels)
-        case TaskLabelled(label=name) | LabelColoured(name=name):
+        case TaskLabelled(label=name):
             names = (name,)
+        case LabelColoured(name=name):  # an earlier stream, of a name that was compared with its spaces, stays apart
+            return {recorded.stream: name} if recorded.workspace_id else {}
     workspace = recorded.workspace_id
     return {label_stream_id(workspace, name): name for name in names} if workspace else {}
 
@@ -61,12 +63,12 @@ def scopes(label: LabelRow) -> Iterable[UUID]:
 
 projection = Projection(
     "label_list",
-    1,
+    2,
     LabelRow,
     keys,
     fold,
     scopes,
-    golden_lines=91,
+    golden_lines=102,
     indexes=("(workspace_id)",),
     event_types=(TaskCreated, TaskLabelled, LabelColoured, OpaqueEvent),
 )

@@ -129,12 +129,12 @@ def scopes(task: StoredTaskRow) -> Iterable[UUID]:
 
 projection = Projection(
     "task_list",
-    4,
+    5,
     StoredTaskRow,
     key_by_stream,
     fold,
     scopes,
-    golden_lines=92,
+    golden_lines=102,
     indexes=(
         "(key)",
         "(project_id, number) where not trashed",

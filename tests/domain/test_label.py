@@ -1,7 +1,7 @@
 """A label: its name is case-insensitive, and each workspace has its own."""
 
 from domain.event import Change, fold
-from domain.label import Label, LabelColoured, distinct_labels, label_stream_id, remove_label
+from domain.label import Label, LabelColoured, distinct_labels, label_stream_id, normalize_label, remove_label
 from tests.examples import LABEL_COLOURED, OTHER_WORKSPACE, WORKSPACE
 
 
@@ -23,6 +23,14 @@ def test_a_label_is_one_however_its_letters_are_composed() -> None:
     assert label_stream_id(WORKSPACE, composed) == label_stream_id(WORKSPACE, decomposed)
     assert distinct_labels([composed, decomposed]) == (composed,)
     assert remove_label([composed, "shop"], decomposed) == ("shop",)
+
+
+def test_a_label_is_one_whatever_spaces_are_in_it() -> None:
+    for name in (" two words", "TWO  WORDS ", "two\u00a0words", "Two\u2009\tWords"):
+        assert normalize_label(name) == "two words"
+        assert label_stream_id(WORKSPACE, name) == label_stream_id(WORKSPACE, "Two Words")
+    assert distinct_labels(["X", " x "]) == ("X",)
+    assert remove_label(["Two words", "other"], "TWO   WORDS") == ("other",)
 
 
 def test_of_equal_labels_the_first_spelling_stays() -> None:

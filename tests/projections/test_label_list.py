@@ -22,7 +22,7 @@ USES = st.lists(st.tuples(st.sampled_from([WORKSPACE, OTHER_WORKSPACE]), NAMES, 
 
 
 def recorded(position: int, event: Event, workspace: UUID = WORKSPACE) -> RecordedEvent:
-    stream = label_stream_id(WORKSPACE, event.name) if isinstance(event, LabelColoured) else TASK
+    stream = label_stream_id(workspace, event.name) if isinstance(event, LabelColoured) else TASK
     return RecordedEvent(position, stream, 1, event, ADA, COMMAND_ID, workspace, OCCURRED_AT, OCCURRED_AT)
 
 
