@@ -49,12 +49,16 @@ _RELATIVE_TIME_PATTERN = re.compile(
 
 
 class Comparison(Struct, frozen=True):
-    """A field, an operator and a value, as written in the filter."""
+    """A field, an operator and a value, as written in the filter; `word` is the value if it can be one of ours."""
 
     field: str
     operator: Operator
     value: str
     quoted: bool
+
+    @property
+    def word(self) -> Any:
+        return self.value.lower()
 
 
 class FilterField(Struct, frozen=True):
@@ -81,21 +85,21 @@ def allowed_operators(predicate: FieldPredicate) -> tuple[Operator, ...]:
 
 
 def _parse_status(comparison: Comparison) -> StatusIs:
-    return StatusIs(msgspec.convert(comparison.value, TaskStatus))
+    return StatusIs(msgspec.convert(comparison.word, TaskStatus))
 
 
 def _parse_priority(comparison: Comparison) -> PriorityIs:
-    return PriorityIs(comparison.operator, msgspec.convert(comparison.value, Priority))
+    return PriorityIs(comparison.operator, msgspec.convert(comparison.word, Priority))
 
 
 def _parse_assignee(comparison: Comparison) -> AssigneeIs:
-    user: Any = comparison.value
-    return AssigneeIs(user if user in {"me", "none"} else _parse_person(user))
+    user = comparison.word
+    return AssigneeIs(user if user in {"me", "none"} else _parse_person(comparison.value))
 
 
 def _parse_creator(comparison: Comparison) -> CreatedByIs:
-    user: Any = comparison.value
-    return CreatedByIs(user if user == "me" else _parse_person(user))
+    user = comparison.word
+    return CreatedByIs(user if user == "me" else _parse_person(comparison.value))
 
 
 def _parse_person(value: str) -> UUID | Person:
@@ -109,7 +113,7 @@ def _parse_person(value: str) -> UUID | Person:
 
 
 def _parse_label(comparison: Comparison) -> LabelIs:
-    return LabelIs(None if comparison.value == "none" and not comparison.quoted else _check_name(comparison.value))
+    return LabelIs(None if comparison.word == "none" and not comparison.quoted else _check_name(comparison.value))
 
 
 def _parse_project(comparison: Comparison) -> ProjectIs:
@@ -134,15 +138,15 @@ def _check_name(value: str) -> str:
 
 
 def _parse_presence(comparison: Comparison) -> Has:
-    return Has(msgspec.convert(comparison.value, OptionalPart), absent=comparison.field == "no")
+    return Has(msgspec.convert(comparison.word, OptionalPart), absent=comparison.field == "no")
 
 
 def _parse_state(comparison: Comparison) -> Is:
-    return Is(msgspec.convert(comparison.value, TaskState))
+    return Is(msgspec.convert(comparison.word, TaskState))
 
 
 def _parse_due(comparison: Comparison) -> TimeIs:
-    when: Any = comparison.value
+    when = comparison.word
     return TimeIs("due", comparison.operator, when) if when in {"now", "none"} else _parse_time(comparison)
 
 
@@ -153,11 +157,12 @@ def _parse_time(comparison: Comparison) -> TimeIs:
 
 def _parse_when(value: str) -> Any:
     """A day, an instant, or a time that is relative to the present."""
-    if value in _RELATIVE_DAYS:
-        return value
-    if value in _PERIOD_BOUNDARIES:
-        return RelativeTime(value)  # type: ignore[arg-type] # one of the literals
-    if relative := _RELATIVE_TIME_PATTERN.fullmatch(value):
+    word: Any = value.lower()
+    if word in _RELATIVE_DAYS:
+        return word
+    if word in _PERIOD_BOUNDARIES:
+        return RelativeTime(word)
+    if relative := _RELATIVE_TIME_PATTERN.fullmatch(word):
         return _parse_relative(**relative.groupdict())
     if len(value) == len("YYYY-MM-DD"):
         return Day(msgspec.convert(value, date))

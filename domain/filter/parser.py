@@ -104,7 +104,7 @@ class _Parser:
 
     def _parse_comparison(self, offset: int, name: Token, operator: Operator) -> Predicate:
         """The comparison of the field with that name at the offset, up to the end of its value."""
-        field = FILTER_FIELDS.get(name.text)
+        field = FILTER_FIELDS.get(name.text.lower())
         if field is None:
             raise UnknownField(
                 f"Compare one of {', '.join(FILTER_FIELDS)}.", offset=offset, field=name.text, expected=[*FILTER_FIELDS]
@@ -112,11 +112,13 @@ class _Parser:
         value_offset = name.end_offset + len(operator)
         value = read_token(self._text, value_offset, is_value=True)
         try:
-            predicate = field.parse_value(Comparison(name.text, operator, value.text, value.quoted))
+            predicate = field.parse_value(Comparison(name.text.lower(), operator, value.text, value.quoted))
         except (ValueError, OverflowError):
-            raise _value_error(value_offset, name.text, field.expected_values) from None
-        if operator not in allowed_operators(predicate):
-            raise _value_error(name.end_offset, name.text, allowed_operators(predicate))
+            words = f"For {name.text}, write one of these here: {', '.join(field.expected_values)}."
+            raise _value_error(words, value_offset, name, field.expected_values) from None
+        if operator not in (allowed := allowed_operators(predicate)):
+            words = f"Compare {name.text} with this value by {' or '.join(allowed)} only."
+            raise _value_error(words, name.end_offset, name, allowed)
         self._offset = value.end_offset
         return predicate
 
@@ -133,6 +135,5 @@ class _Parser:
         return self._offset == len(self._text)
 
 
-def _value_error(offset: int, field: str, expected: Sequence[str]) -> FilterValue:
-    message = f"For {field}, write one of these here: {', '.join(expected)}."
-    return FilterValue(message, offset=offset, field=field, expected=[*expected])
+def _value_error(words: str, offset: int, field: Token, expected: Sequence[str]) -> FilterValue:
+    return FilterValue(words, offset=offset, field=field.text, expected=[*expected])

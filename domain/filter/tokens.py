@@ -75,6 +75,8 @@ def syntax_error(text: str, offset: int) -> FilterSyntax:
         message = "Write a word or a quoted text here."
     elif category(text[offset]) in _FORBIDDEN_CATEGORIES:
         message = "Leave this character out."
+    elif text[offset] == "*" and text[offset - 1 : offset] in {"", " ", "(", "-"}:
+        message = "Write the beginning of a word before the *."
     elif {'"', "(", "*"} & {*text[max(offset - 1, 0) : offset + 1]}:
         message = "Put a space here."
     else:

@@ -1,5 +1,6 @@
 """Filters: the meaning of each term, and the offset of each mistake."""
 
+import re
 from datetime import UTC, date, datetime
 from uuid import UUID
 
@@ -36,6 +37,11 @@ DECEMBER = Day(date(2026, 12, 1))
 
 TERMS_BY_TEXT: list[tuple[str, Predicate]] = [
     ("status:open", StatusIs("open")),
+    ('Status:"OPEN"', StatusIs("open")),
+    ("ASSIGNEE:Me", AssigneeIs("me")),
+    ("Has:Due", Has("due")),
+    ("label:None", LabelIs(None)),
+    ("due<TODAY+7D", TimeIs("due", "<", RelativeTime("today", 7, "d"))),
     ('status:"done"', StatusIs("done")),
     ("priority:none", PriorityIs(":", "none")),
     ("priority>=high", PriorityIs(">=", "high")),
@@ -219,9 +225,7 @@ INVALID_FILTERS: list[tuple[str, type[Refusal], int]] = [
     ("½", FilterSyntax, 0),
     ("milk owner:me", UnknownField, 5),
     ("-статус:open", UnknownField, 1),
-    ("Status:open", UnknownField, 0),
     ("milk status:later", FilterValue, 12),
-    ('status:"Open"', FilterValue, 7),
     ("-status<open", FilterValue, 7),
     ("priority:highest", FilterValue, 9),
     (f"assignee:{'a' * 255}", FilterValue, 9),
@@ -269,6 +273,16 @@ def test_an_invalid_filter_is_refused_with_its_offset(text: str, refusal: type[R
     assert refused.value.params["offset"] == offset
     assert str(refused.value).endswith(".")
     assert str(refused.value) != refusal.title()
+
+
+def test_a_refusal_of_an_operator_or_a_bare_star_says_what_to_do() -> None:
+    for text, words in (
+        ("label<a", "Compare label with this value by : only."),
+        ("due:now", "Compare due with this value by < or <= or > or >= only."),
+        ("*", "Write the beginning of a word before the *."),
+    ):
+        with pytest.raises((FilterValue, FilterSyntax), match=re.escape(words)):
+            parse(text)
 
 
 def test_a_refusal_says_what_was_expected_of_which_field() -> None:
