@@ -17,12 +17,11 @@ from cli.import_.importer import ImportOutcome, import_tasks
 from cli.import_.mapping import ImportProject, map_rows
 from cli.import_.parsing import parse_json
 from cli.import_.priority import OPTION, PriorityScale, parse_scale, recognize_scale
-from cli.import_.report import ImportReport, print_report
+from cli.import_.report import ImportReport, print_report, print_stop
 from cli.import_.rows import Row
 from cli.import_.target import find_target
-from cli.import_.task_lists import find_rows
+from cli.import_.task_lists import FileRows, find_rows
 from cli.open_instance import open_instance
-from cli.output import print_line
 from cli.termination import sigterm_as_interrupt
 from infra import settings
 from infra.errors import OperatorError
@@ -81,28 +80,34 @@ def command(
     FILE holds a list of objects, an object with such a list, or one object per line. Importing a file again changes
     nothing: a row is recognized by its list, id and title. Exits with 1 if any row was refused.
     """
-    document = parse_json(read_text(file), str(file))
-    file_rows = find_rows(document, str(file))
-    scale = scale or recognize_scale(file_rows.rows)
-    report = ImportReport(file.name, len(file_rows.rows), file_rows.other_fields, scale.description, lists_all)
     outcome = ImportOutcome(dry)
-    job = _Import(file_rows.rows, scale, workspace, project, email)
     with sigterm_as_interrupt():
-        _run(data, job, outcome, report)
+        rows, scale = _read(file, scale, outcome)
+        report = ImportReport(file.name, len(rows.rows), rows.other_fields, scale.description, lists_all)
+        _run(data, _Import(rows.rows, scale, workspace, project, email), outcome, report)
     print_report(outcome, report)
     if outcome.refused_rows:
         raise SystemExit(1)
 
 
+def _read(file: Path, scale: PriorityScale | None, outcome: ImportOutcome) -> tuple[FileRows, PriorityScale]:
+    """The rows of the file, and the scale of their priorities, unless it is given."""
+    try:
+        rows = find_rows(parse_json(read_text(file), str(file)), str(file))
+        return rows, scale or recognize_scale(rows.rows)
+    except KeyboardInterrupt:
+        print_stop(outcome, ImportReport(file.name))
+        raise
+
+
 def _run(data: Path, job: _Import, outcome: ImportOutcome, report: ImportReport) -> None:
-    """Import; if that ends early, print the report of what was written and raise the cause."""
+    """Import; if that ends early, say what was written and raise the cause."""
     try:
         with frozen_and_relaxed():
             asyncio.run(_import(settings.resolve(data, needs_address_key=True), job, outcome))
-    except (OperatorError, KeyboardInterrupt):
-        if outcome.row_count:
-            print_report(outcome, report)
-            print_line("The import is incomplete: run the same command again to continue.")
+    except (OperatorError, KeyboardInterrupt) as cause:
+        if outcome.row_count or isinstance(cause, KeyboardInterrupt):
+            print_stop(outcome, report)
         raise
 
 

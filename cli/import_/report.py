@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from cli.import_.importer import ImportOutcome
 from cli.import_.mapping import RefusedRow
@@ -13,14 +13,16 @@ MAX_PLACES = 5
 """Places named for refusals of one kind, without --all."""
 MAX_COUNTS = 100
 """Lines under a heading, without --all."""
+INCOMPLETE_IMPORT = "The import is incomplete: run the same command again to continue."
+INCOMPLETE_DRY_RUN = "The check is incomplete, and nothing was written: run the same command again to check all rows."
 
 
 class ImportReport(Struct, frozen=True):
     """What the report is about: the file, the scale of its priorities, and the fields outside its task lists."""
 
     name: str
-    row_count: int
-    other_fields: Counter[str]
+    row_count: int = 0
+    other_fields: Counter[str] = field(default_factory=Counter)
     priority_scale: str = ""
     lists_all: bool = False
 
@@ -28,6 +30,21 @@ class ImportReport(Struct, frozen=True):
 def print_report(outcome: ImportOutcome, report: ImportReport) -> None:
     """Prints the report; refused rows come last, where they are seen."""
     for line in lines_of(outcome, report):
+        print_line(line)
+
+
+def lines_after_stop(outcome: ImportOutcome, report: ImportReport) -> Iterator[str]:
+    """The lines of the report of an import that did not reach its end, and what to do next."""
+    if not outcome.row_count:
+        yield f"{report.name}: stopped before the first row, so nothing was written."
+        return
+    yield from lines_of(outcome, report)
+    yield INCOMPLETE_DRY_RUN if outcome.is_dry_run else INCOMPLETE_IMPORT
+
+
+def print_stop(outcome: ImportOutcome, report: ImportReport) -> None:
+    """Prints what was done by an import that did not reach its end."""
+    for line in lines_after_stop(outcome, report):
         print_line(line)
 
 

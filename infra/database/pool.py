@@ -5,7 +5,7 @@ import contextlib
 import select
 import time
 from collections.abc import AsyncIterator, Coroutine
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 from psycopg import AsyncConnection, conninfo
@@ -135,14 +135,25 @@ def _timeout_options() -> str:
 async def run_with_timeout(coroutine: Coroutine[Any, Any, T], timeout_s: float) -> T:
     """The coroutine's result; raises DatabaseUnavailable after the timeout.
 
-    The coroutine then goes on running, as the driver cannot cancel a query promptly.
+    The coroutine then goes on running, as the driver cannot cancel a query promptly; so it does if the caller is
+    cancelled, and its error is dropped then.
     """
-    task = asyncio.create_task(coroutine)
-    task.add_done_callback(lambda done: done.cancelled() or done.exception())  # retrieved even after the timeout
+    task = asyncio.create_task(_result_or_error(coroutine))
     done, _ = await asyncio.wait({task}, timeout=timeout_s)
     if not done:
         raise DatabaseUnavailable
-    return task.result()
+    result, error = task.result()
+    if error is not None:
+        raise error
+    return cast("T", result)
+
+
+async def _result_or_error(coroutine: Coroutine[Any, Any, T]) -> tuple[T | None, Exception | None]:
+    """What the coroutine returns or raises: an event loop that ends prints the exceptions of tasks, read or not."""
+    try:
+        return await coroutine, None
+    except Exception as error:  # noqa: BLE001 - the caller raises it, if there still is one
+        return None, error
 
 
 async def _configure_json(connection: AsyncConnection[TupleRow]) -> None:

@@ -8,7 +8,7 @@ from psycopg import conninfo
 from psycopg.sql import SQL, Identifier
 
 from infra.database.connections import connect
-from infra.database.pool import Pool, create_pool
+from infra.database.pool import Pool, create_pool, run_with_timeout
 from infra.settings import Settings
 from tests.planted_defects import assert_async_check_fails
 from tests.store import planted_defects
@@ -41,6 +41,27 @@ async def pool_is_whole_after_a_cancelled_return(connections: Pool) -> None:
         await asyncio.sleep(0)
     stats = connections.get_stats()
     assert stats["pool_available"] == stats["pool_size"] == 2, stats
+
+
+def test_a_read_that_is_given_up_at_the_end_prints_nothing(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As after Ctrl-C: the pool closes while a read still waits for its first connection."""
+
+    async def read(connections: Pool) -> None:
+        async with connections.connection():
+            pass
+
+    async def give_up() -> None:
+        async with create_pool(settings.database_url) as connections:
+            reading = asyncio.create_task(run_with_timeout(read(connections), 5))
+            await asyncio.sleep(0)
+            reading.cancel()
+            await reading
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(give_up())
+    assert "unhandled exception" not in caplog.text
 
 
 LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
