@@ -7,6 +7,7 @@ from typing import Final
 from msgspec import Struct
 
 from cli.import_.field_names import normalize_name, normalize_word
+from cli.import_.known_scales import MAX_SAMPLE_ROWS, find_tool_scale, members_of
 from cli.import_.remarks import AddRemark
 from cli.import_.rows import Row
 from domain.task import Priority
@@ -43,18 +44,9 @@ _ICALENDAR: Final[dict[int, Priority]] = {
     5: "medium",
 }
 """RFC 5545, section 3.8.1.9; Microsoft Planner has 10, too."""
-_SCALES_BY_TOOL: Final[list[tuple[str, tuple[str, ...], dict[int, Priority]]]] = [
-    ("Vikunja", ("percentdone", "hexcolor"), {0: "none", 1: "low", 2: "medium", 3: "high", 4: "urgent", 5: "urgent"}),
-    ("Todoist", ("content", "priority", "projectid"), {1: "none", 2: "medium", 3: "high", 4: "urgent"}),
-    ("Linear", ("identifier", "priority", "team"), {0: "none", 1: "urgent", 2: "high", 3: "medium", 4: "low"}),
-    ("Linear", ("priority", "prioritylabel"), {0: "none", 1: "urgent", 2: "high", 3: "medium", 4: "low"}),
-    ("TickTick", ("isallday", "sortorder"), {0: "none", 1: "low", 3: "medium", 5: "high"}),
-    ("beads", ("issuetype", "priority"), {0: "urgent", 1: "high", 2: "medium", 3: "low", 4: "low"}),
-]
-"""Tools whose numbers mean something else, by fields that their tasks have."""
-MAX_SAMPLE_ROWS: Final = 100
-"""Rows that are looked at for the fields of a tool."""
 _MAX_ZERO_BASED, _MAX_ONE_BASED, _MAX_ICALENDAR = 4, 5, 10
+_UPWARD_MEMBERS: Final = ("done", "content")
+"""Members of tasks in tools that count up (Vikunja, Todoist), and in other lists too."""
 
 
 class PriorityScale(Struct, frozen=True):
@@ -85,17 +77,20 @@ def parse_priority(row_value: tuple[str, object], scale: PriorityScale, add_rema
 
 def recognize_scale(rows: Iterable[Row]) -> PriorityScale:
     """The scale of the numbers in all rows together: that of a tool, or from the lowest and the highest number."""
-    values = [row.value for row in rows if isinstance(row.value, dict)]
-    numbers = {number for value in values if (number := _number_in(value)) is not None}
+    prioritized = [(row, value) for row in rows if (value := _value_in(row)) is not None]
+    numbered = [(row, value) for row, value in prioritized if _number_of(value) is not None]
+    numbers = {number for _, value in numbered if (number := _number_of(value)) is not None}
     if not numbers:
         return PriorityScale()
-    names = {normalize_name(name) for value in values[:MAX_SAMPLE_ROWS] for name in value}
-    for tool, fields, priorities in _SCALES_BY_TOOL:
-        if names.issuperset(fields) and numbers <= priorities.keys():
-            return _build_scale(priorities, f"as {tool} writes them")
-    if numbers == {0} and len(values) > 1:
+    sample = [row for row, _ in numbered[:MAX_SAMPLE_ROWS]]
+    if tool := find_tool_scale(sample, numbers):
+        return _build_scale(tool.priorities, f"as {tool.tool} writes them")
+    if numbers == {0} and len(numbered) > 1:
         return _build_scale({0: "none"}, "0 alone, which says nothing")
-    return _scale_between(min(numbers), max(numbers))
+    counts_down = any(isinstance(value, str) and value.strip()[:1] in "Pp" for _, value in numbered)
+    if counts_down:
+        return _scale_between(min(numbers), max(numbers))
+    return _guess_scale(min(numbers), max(numbers), members_of(sample))
 
 
 def parse_scale(text: str) -> PriorityScale:
@@ -115,6 +110,18 @@ def parse_scale(text: str) -> PriorityScale:
     return _build_scale(priorities, "as given")
 
 
+def _guess_scale(lowest: int, highest: int, members: set[str]) -> PriorityScale:
+    """The usual scale for these numbers; none where the opposite is as likely, as it would turn all of them round."""
+    is_in_range = lowest >= 0 and highest <= _MAX_ONE_BASED
+    if is_in_range and (not members.isdisjoint(_UPWARD_MEMBERS) or (lowest, highest) == (0, _MAX_ONE_BASED)):
+        return PriorityScale(
+            {},
+            f"Priorities from {lowest} to {highest} may count up, as in Vikunja (5 is the most urgent), or down (1 is)"
+            f": none was set; say which with {OPTION} 5-1 or {OPTION} 1-5.",
+        )
+    return _scale_between(lowest, highest)
+
+
 def _scale_between(lowest: int, highest: int) -> PriorityScale:
     if lowest == 0 and highest <= _MAX_ZERO_BASED:
         return _build_scale(dict(enumerate(_LEVELS[5])), "0 is the most urgent")
@@ -131,11 +138,13 @@ def _build_scale(priorities: Mapping[int, Priority], what: str) -> PriorityScale
     return PriorityScale(priorities, f"Scale of the priorities: {what} ({shown}); {OPTION} changes it.")
 
 
-def _number_in(row: Mapping[str, object]) -> int | None:
-    for name, value in row.items():
-        if normalize_name(name) in PRIORITY_FIELDS:
-            return _number_of(_plain_value(value))
-    return None
+def _value_in(row: Row) -> object:
+    """The priority of a row, as a word or number; None without one."""
+    if not isinstance(row.value, dict):
+        return None
+    return next(
+        (_plain_value(value) for name, value in row.value.items() if normalize_name(name) in PRIORITY_FIELDS), None
+    )
 
 
 def _number_of(value: object) -> int | None:

@@ -10,6 +10,7 @@ from cli.import_.due import is_zero_date
 from cli.import_.field_names import normalize_word
 from cli.import_.row_fields import RowFields
 from cli.import_.rows import describe_json_type
+from cli.import_.shortening import quote, shorten
 from cli.import_.status_words import STATUS_BY_WORD, Status
 from cli.import_.text_validation import MalformedRow, is_uuid
 
@@ -19,6 +20,8 @@ DONE_FIELDS: Final = (
     *("finished", "isfinished", "duecomplete"),
 )
 CLOSED_FIELDS: Final = ("closed", "isclosed", "resolved")
+ACTIVE_FIELDS: Final = ("isactive", "isopen")
+"""False for a task that is closed, as in Kanboard."""
 ARCHIVED_FIELDS: Final = ("archived", "isarchived", "archivedat")
 DELETED_FIELDS: Final = (
     "deleted",
@@ -39,6 +42,7 @@ PERCENT_FIELDS: Final = ("percentcomplete",)
 _NAMES: Final = ("name", "status", "title", "label", "value", "displayName")
 _KINDS: Final = ("type", "group", "category", "statusCategory", "key")
 _DATE: Final = re.compile(r"\d{4}-?\d\d-?\d\d([T ].*)?", re.ASCII)
+_PERCENT: Final = re.compile(r"(\d{1,3}(?:\.\d{1,9})?) ?%?", re.ASCII)
 LIST_STATES: Final = frozenset(
     [
         *("backlog", "todo", "doing", "inprogress", "wip", "review", "inreview", "done", "completed", "finished"),
@@ -48,6 +52,12 @@ LIST_STATES: Final = frozenset(
 )
 """Names of lists that are states: others, such as `Development` or `Inbox`, are projects, too."""
 _MAX_PERCENT: Final = 100
+_TRUTHS: Final = {
+    **dict.fromkeys(("y", "t", "on", "да", "ja", "oui", "si", "sí", "sim"), True),
+    **dict.fromkeys(("n", "f", "off", "нет", "nein", "non", "não"), False),
+}
+"""Yes and no, besides the words that are states too."""
+_WORDS_OF_TRUTH: Final = frozenset({*_TRUTHS, "true", "false", "yes", "no", "x"})
 _VAGUE_WORDS: Final = frozenset({"active", "ready", "new"})
 """The status of a record in some tools, done or not: they contradict nothing."""
 
@@ -91,6 +101,7 @@ def state_of_list(value: Mapping[str, object]) -> str:
 
 def read_overriding_claims(row_fields: RowFields) -> Iterator[Claim]:
     """Closed, archived and deleted, whatever the status is; fields that are false say nothing."""
+    yield from _inactive_claims(row_fields)
     for fields, status in (
         (CLOSED_FIELDS, Status(is_done=True, is_plain=True)),
         (ARCHIVED_FIELDS, Status(is_done=True, label="archived")),
@@ -98,6 +109,14 @@ def read_overriding_claims(row_fields: RowFields) -> Iterator[Claim]:
     ):
         claims = [claim for claim in _truth_claims(row_fields, fields, status) if claim.status == status]
         yield from claims[:1]
+
+
+def _inactive_claims(row_fields: RowFields) -> Iterator[Claim]:
+    closed = Status(is_done=True)
+    for claim in _truth_claims(row_fields, ACTIVE_FIELDS, Status(is_done=True, is_plain=True)):
+        if not claim.status.is_done:
+            yield Claim(claim.name, claim.text, closed, is_truth=True)
+            return
 
 
 def _status_claims(row_fields: RowFields) -> Iterator[Claim]:
@@ -118,8 +137,8 @@ def _parse_status(name: str, value: object) -> tuple[str, Status]:
         kind = next((value[key] for key in _KINDS if key in value), None)
         kind = kind.get("key") if isinstance(kind, dict) else kind
         value = next((value[key] for key in _NAMES if value.get(key)), kind)
-    if isinstance(value, bool) or (isinstance(value, int) and value in (0, 1)):
-        return str(value).lower(), Status(is_done=bool(value), is_plain=True)
+    if isinstance(value, bool) or (isinstance(value, int | str) and value in (0, 1, "0", "1")):
+        return str(value).lower(), Status(is_done=str(value) in ("True", "1"), is_plain=True)
     if not isinstance(value, str):
         raise MalformedRow(f"{name}: {describe_json_type(value)}, neither a status nor yes or no")
     by_kind = STATUS_BY_WORD.get(normalize_word(kind)) if isinstance(kind, str) else None
@@ -137,7 +156,7 @@ def _truth_claims(row_fields: RowFields, fields: tuple[str, ...], status: Status
         if is_true is not None:
             yield Claim(name, _describe_truth(value), status if is_true else Status(is_plain=True), is_truth=True)
         elif fields == DONE_FIELDS:
-            what = repr(value) if isinstance(value, str) else describe_json_type(value)
+            what = quote(value) if isinstance(value, str) else describe_json_type(value)
             raise MalformedRow(f"{name}: {what} is neither yes nor no", kind=f"{name}: neither yes nor no")
         else:
             row_fields.put_back(name, value)
@@ -151,9 +170,19 @@ def _completion_claims(row_fields: RowFields) -> Iterator[Claim]:
         yield done[0]
         return
     for name, value in row_fields.pop_all(PERCENT_FIELDS):
-        if isinstance(value, int | float):
-            stage = Status(stage="doing") if value else Status(is_plain=True)
-            yield Claim(name, str(value), Status(is_done=True) if value >= _MAX_PERCENT else stage)
+        percent = _parse_percent(value)
+        if percent is None:
+            row_fields.put_back(name, value)
+        else:
+            stage = Status(stage="doing") if percent else Status(is_plain=True)
+            yield Claim(name, shorten(value), Status(is_done=True) if percent >= _MAX_PERCENT else stage)
+
+
+def _parse_percent(value: object) -> float | None:
+    """A number, also as text and with a percent sign."""
+    if isinstance(value, str) and (match := _PERCENT.fullmatch(value.strip())):
+        return float(match[1])
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _parse_truth(value: object) -> bool | None:
@@ -166,12 +195,17 @@ def _parse_truth(value: object) -> bool | None:
         return None
     if _DATE.fullmatch(value.strip()) or value.strip().isdecimal():
         return not is_zero_date(value.strip())
-    status = STATUS_BY_WORD.get(normalize_word(value))
+    if (word := normalize_word(value)) in _TRUTHS:
+        return _TRUTHS[word]
+    status = STATUS_BY_WORD.get(word)
     return status.is_done or status.is_deleted if status and not status.stage and not status.label else None
 
 
 def _describe_truth(value: object) -> str:
-    return "(a time)" if isinstance(value, str | dict) or (isinstance(value, int) and value > 1) else str(value).lower()
+    is_word = isinstance(value, str) and (value.strip() in ("0", "1") or normalize_word(value) in _WORDS_OF_TRUTH)
+    if is_word or (isinstance(value, int | float) and value <= 1):
+        return str(value).strip().lower()
+    return "(a time)"
 
 
 def _require_agreement(claims: list[Claim]) -> None:

@@ -59,7 +59,7 @@ def test_ctrl_c_while_the_target_is_looked_up_is_one_line(
 ) -> None:
     command = [sys.executable, "-P", "-m", "cli.main", "import", str(file), *ARGUMENTS, "--data", str(tmp_path), *more]
     with locked_log(settings) as observer:
-        running = subprocess.Popen(  # noqa: S603 - our own
+        running = subprocess.Popen(
             command,
             text=True,
             env={**os.environ, **environment},

@@ -47,6 +47,51 @@ def test_a_tool_that_counts_otherwise_is_known_by_its_fields(
     assert priorities(values, **fields) == expected
 
 
+LINEAR_QUERY = {"data": {"issues": {"nodes": [{"title": "A", "priority": 0}, {"title": "B", "priority": 1}]}}}
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (LINEAR_QUERY, ["none", "urgent"]),
+        ([{"identifier": "ENG-1", "title": "A", "priority": 0}], ["none"]),
+        ([{"title": "A", "priority": 4, "state": {"name": "Doing", "type": "started"}}], ["low"]),
+        ([{"title": "A", "priority": 0, "url": "https://linear.app/acme/issue/ENG-1"}], ["none"]),
+        ([{"content": "A", "priority": 4}, {"content": "B", "priority": 1}], ["urgent", "none"]),
+        ([{"title": "A", "priority": 4, "due": {"date": "2026-12-01", "is_recurring": False}}], ["urgent"]),
+        ([{"title": "A", "priority": 4, "section_id": "7"}], ["urgent"]),
+        ([{"title": "A", "priority": 4, "is_completed": False, "project_id": "7"}], ["urgent"]),
+        ([{"title": "A", "priority": 5, "done": False, "bucket_id": 1}], ["urgent"]),
+        ([{"title": "A", "priority": 5, "due_date": "0001-01-01T00:00:00Z"}], ["urgent"]),
+        ([{"title": "A", "priority": 1, "percent_done": 0}], ["low"]),
+        ([{"title": "A", "priority": "3", "is_active": "1"}], ["high"]),
+        ([{"title": "A", "priority": 5, "isAllDay": True}], ["high"]),
+        ([{"title": "A", "priority": 9, "planId": "x"}], ["low"]),
+        ([{"title": "A", "priority": 3, "star": 0, "folder": 1}], ["urgent"]),
+    ],
+)
+def test_one_telling_member_is_enough_to_know_a_tool(rows: Any, expected: list[str]) -> None:
+    assert [task.create.priority for task in plan(rows).tasks.values()] == expected
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"title": "A", "priority": 5, "done": False}],
+        [{"title": "A", "priority": 0, "done": False}, {"title": "B", "priority": 3, "done": True}],
+        [{"title": "A", "priority": 0}, {"title": "B", "priority": 5}],
+        [{"content": "A", "priority": 5}],
+    ],
+)
+def test_a_scale_that_may_go_either_way_is_not_guessed(rows: list[dict[str, Any]]) -> None:
+    planned = plan(rows)
+    assert {task.create.priority for task in planned.tasks.values()} == {"none"}
+    assert "may count up, as in Vikunja (5 is the most urgent), or down (1 is)" in planned.report
+    assert "--priority-scale 5-1 or --priority-scale 1-5" in planned.report
+    told = plan(rows, scale=parse_scale("5-1")).tasks["A"].create.priority
+    assert told == ("urgent" if rows[0]["priority"] else "none")
+
+
 def test_the_scale_and_each_value_are_told() -> None:
     report = plan([{"title": "A", "priority": 0}, {"title": "B", "priority": 3}]).report
     assert "0 is the most urgent (0 urgent, 1 high, 2 medium, 3 low, 4 low); --priority-scale changes it." in report

@@ -35,6 +35,14 @@ def progress(row: dict[str, Any], *columns: str) -> tuple[str, str | None, tuple
         ({"deleted": True}, "trash", (), "deleted true became a task in the trash"),
         ({"is_deleted": 1}, "trash", (), "is_deleted 1 became a task in the trash"),
         ({"deleted_at": "2026-01-01T00:00:00Z"}, "trash", (), "deleted_at (a time) became a task in the trash"),
+        ({"is_active": "0"}, "done", (), "is_active 0 became done"),
+        ({"is_active": False}, "done", (), "is_active false became done"),
+        ({"isActive": "false"}, "done", (), "isActive false became done"),
+        ({"closed": "1"}, "done", (), "closed 1 became done"),
+        ({"closed": "true"}, "done", (), "closed true became done"),
+        ({"archived": "yes"}, "done", ("archived",), "archived yes became done"),
+        ({"deleted": "True"}, "trash", (), "deleted true became a task in the trash"),
+        ({"percentComplete": "100%"}, "done", (), "percentComplete '100%' became done"),
         ({"status": "waitingOnOthers"}, "open", ("waiting",), "became open, with the label 'waiting'"),
     ],
 )
@@ -54,6 +62,11 @@ def test_closed_archived_and_deleted_are_told_in_the_report(
         {"done": False, "done_at": "0001-01-01T00:00:00Z", "deleted_at": "0001-01-01T00:00:00Z"},
         {"state": "0b1f2f0e-1111-4222-8333-944455556666"},
         {"status": "needsAction"},
+        {"is_active": "1"},
+        {"is_active": 1, "closed": "0", "archived": "false", "deleted": "no"},
+        {"done": "0"},
+        {"done": "f", "status": "0"},
+        {"percentComplete": "0"},
     ],
 )
 def test_what_is_not_done_yet_stays_open_without_a_remark(row: dict[str, Any]) -> None:
@@ -79,6 +92,23 @@ def test_what_is_not_done_yet_stays_open_without_a_remark(row: dict[str, Any]) -
 )
 def test_a_status_finds_a_column_by_name_or_meaning(status: object, columns: tuple[str, ...], column: str) -> None:
     assert progress({"status": status}, *columns) == ("open", column, ())
+
+
+@pytest.mark.parametrize("yes", [True, 1, 1.0, "1", "true", "TRUE", "yes", "y", "x", "on", "Да"])
+@pytest.mark.parametrize("field", ["done", "completed", "isDone", "checked"])
+def test_yes_is_done_however_it_is_written(field: str, yes: object) -> None:
+    assert progress({field: yes}) == ("done", None, ())
+
+
+@pytest.mark.parametrize("no", [False, 0, "0", "false", "No", "n", "off", "нет", "", None])
+@pytest.mark.parametrize("field", ["done", "completed", "isDone", "checked", "closed", "archived", "deleted"])
+def test_no_is_open_however_it_is_written(field: str, no: object) -> None:
+    assert progress({field: no}) == ("open", None, ())
+
+
+def test_a_status_of_one_or_zero_is_yes_or_no() -> None:
+    assert progress({"status": "1"}) == progress({"status": 1}) == ("done", None, ())
+    assert progress({"status": "0"}) == progress({"status": 0}) == ("open", None, ())
 
 
 def test_progress_on_a_board_without_such_a_column_becomes_a_label() -> None:
