@@ -9,6 +9,7 @@ import msgspec
 
 from cli.import_.remarks import AddRemark
 from cli.import_.rows import describe_json_type
+from cli.import_.shortening import quote
 from cli.import_.text_validation import MalformedRow
 from cli.import_.windows_zones import IANA_BY_WINDOWS_NAME
 from commands.field_types import DueText, normalize_due
@@ -48,7 +49,7 @@ def parse_due(name: str, value: object, add_remark: AddRemark) -> str | None:
     try:
         return _to_due(name, _parse_moment(name, value, add_remark), zone, add_remark, drops_midnight=is_object)
     except ValueError as error:
-        raise MalformedRow(f"{name}: {value!r}: {error}", kind=f"{name}: {error}") from None
+        raise MalformedRow(f"{name}: {quote(value)}: {error}", kind=f"{name}: {error}") from None
 
 
 def is_zero_date(text: str) -> bool:
@@ -79,10 +80,13 @@ def _parse_moment(name: str, value: object, add_remark: AddRemark) -> date | dat
         return datetime.fromtimestamp(int(text) / (1 if int(text) in _TIMESTAMP_S else 1000), UTC)
     if not _DATE_TIME.fullmatch(text):
         what = "is not YYYY-MM-DD or a date-time with an offset"
-        raise MalformedRow(f"{name}: {value!r} {what}", kind=f"{name} {what}")
-    if len(text) <= len("YYYY-MM-DD"):
-        return date.fromisoformat(text)
-    return datetime.fromisoformat(text.upper().replace(" +", "+").replace(" -", "-").replace(" Z", "Z"))
+        raise MalformedRow(f"{name}: {quote(value)} {what}", kind=f"{name} {what}")
+    try:
+        if len(text) <= len("YYYY-MM-DD"):
+            return date.fromisoformat(text)
+        return datetime.fromisoformat(text.upper().replace(" +", "+").replace(" -", "-").replace(" Z", "Z"))
+    except ValueError:
+        raise ValueError("must be a day in the calendar, and a time of the clock") from None
 
 
 def _to_due(
@@ -112,5 +116,5 @@ def _parse_zone(name: str, value: dict[str, object], add_remark: AddRemark) -> t
     try:
         return ZoneInfo(IANA_BY_WINDOWS_NAME.get(zone_name, zone_name))
     except (KeyError, ValueError, OSError):
-        add_remark(f"{name} is in the time zone {zone_name!r}, which is unknown")
+        add_remark(f"{name} is in the time zone {quote(zone_name)}, which is unknown")
         return None

@@ -23,7 +23,7 @@ def read_text(path: Path, max_bytes: int = MAX_FILE_BYTES) -> str:
         data = _read_unpacked(path, max_bytes + 1)
         refuse_zip_archive(path, data[:4], max_bytes)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise OperatorError(f"{path} is gzip, but damaged: {error}") from error
+        raise OperatorError(f"{path} is gzip, but damaged or cut off: copy or download it again.") from error
     except OSError as error:
         raise OperatorError(f"Cannot read {path}: {error.strerror}.") from error
     if len(data) > max_bytes:

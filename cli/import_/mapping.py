@@ -20,7 +20,7 @@ from cli.import_.rows import Row
 from cli.import_.task_ids import task_id
 from cli.import_.text_validation import MalformedRow, require_text, to_one_line
 from commands.command import Command
-from commands.field_types import normalize_due
+from commands.field_types import MAX_LABELS_PER_TASK, normalize_due
 from commands.handling.command_on import CommandOn
 from commands.task import CompleteTask, CreateTask
 from commands.trash import TrashTask
@@ -141,8 +141,8 @@ def _read_texts(row: Row, row_fields: RowFields, add_remark: AddRemark) -> dict[
 def _build_create_task(**values: object) -> CreateTask:
     try:
         return msgspec.convert(values, CreateTask)
-    except msgspec.ValidationError as error:
-        raise MalformedRow(str(error)) from None
+    except msgspec.ValidationError:
+        raise MalformedRow("a value that no task can have") from None
 
 
 def _pop_priority(row_fields: RowFields) -> tuple[str, object]:
@@ -155,4 +155,7 @@ def _collect_labels(row: Row, row_fields: RowFields, progress: TaskProgress, add
     """The name of the row's list, its own labels, and a status that is neither open nor done."""
     own = [label for name, value in row_fields.pop_all(LABEL_FIELDS) for label in parse_labels(name, value, add_remark)]
     all_labels = [row.list_name and require_text("tag", row.list_name, "label"), *own, progress.label or ""]
-    return distinct_labels(label for label in all_labels if label)
+    labels = distinct_labels(label for label in all_labels if label)
+    if len(labels) > MAX_LABELS_PER_TASK:
+        raise MalformedRow(f"{len(labels)} labels, at most {MAX_LABELS_PER_TASK}", kind="too many labels")
+    return labels

@@ -2,10 +2,12 @@
 
 import json
 import math
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 
+from cli.import_.other_formats import describe_other_format
+from cli.import_.syntax_errors import describe_syntax_error
 from infra.errors import OperatorError
 
 
@@ -35,7 +37,7 @@ def parse_json(text: str, name: str) -> object:
     """
     try:
         text.encode()
-        return _decode_json(text)
+        return _decode(text)
     except ValueError as error:
         json_lines = _parse_json_lines(text)
         if json_lines is None:
@@ -62,11 +64,11 @@ def _parse_json_lines(text: str) -> JsonLines | None:
 def _parse_line(line: str) -> object:
     try:
         line.encode()
-        return _decode_json(line)
+        return _decode(line)
     except UnicodeEncodeError:
         return InvalidValue("not UTF-8", "not UTF-8")
     except ValueError as error:
-        return InvalidValue(f"not JSON: {_error_location(error)}", "not JSON")
+        return InvalidValue(f"not JSON: {describe_syntax_error(error, names_line=False)}", "not JSON")
     except RecursionError:
         return InvalidValue("nested too deeply", "nested too deeply")
 
@@ -90,45 +92,36 @@ def _parse_float(text: str) -> float | InvalidValue:
     return value if math.isfinite(value) else InvalidValue(f"{text[:20]} is too large a number", "too large a number")
 
 
-_decode_json: Final = json.JSONDecoder(
-    object_pairs_hook=_build_object,
-    parse_constant=_reject_constant,
-    parse_float=_parse_float,
-).decode
+def _parse_int(text: str) -> int | InvalidValue:
+    try:
+        return int(text)
+    except ValueError:
+        return InvalidValue(f"a number of {len(text):,} digits is too large", "too large a number")
+
+
+def _decode(text: str) -> object:
+    """The value of a text; a number with too many digits for Python is invalid where it stands."""
+    try:
+        return _decode_json(text)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:
+        return _decode_with_long_numbers(text)
+
+
+_HOOKS: Final[dict[str, Any]] = {
+    "object_pairs_hook": _build_object,
+    "parse_constant": _reject_constant,
+    "parse_float": _parse_float,
+}
+_decode_json: Final = json.JSONDecoder(**_HOOKS).decode
+_decode_with_long_numbers: Final = json.JSONDecoder(**_HOOKS, parse_int=_parse_int).decode
 
 
 def _describe_error(text: str, name: str, error: ValueError) -> str:
+    if other_format := describe_other_format(text):
+        return f"{name} is {other_format}"
     if isinstance(error, UnicodeEncodeError):
         line = text.count("\n", 0, error.start) + 1
         return f"{name} is not UTF-8: line {line}, character {error.start - text.rfind(chr(10), 0, error.start)}"
-    return (
-        f"{name} is {_OTHER_FORMATS_ADVICE[kind]}"
-        if (kind := _other_format(text))
-        else (f"{name} is not JSON: {_error_location(error)}")
-    )
-
-
-def _other_format(text: str) -> str:
-    """The format that the beginning of a text shows, if it is one that task lists come in."""
-    start = text.lstrip()[:200]
-    first_line = start.partition("\n")[0]
-    if start.startswith("BEGIN:VCALENDAR"):
-        return "icalendar"
-    if start.startswith("<"):
-        return "xml"
-    return "csv" if max(map(first_line.count, ",;\t")) > 1 and not start.startswith(("{", "[", '{"')) else ""
-
-
-_JSON_ADVICE = "this version reads JSON only"
-_OTHER_FORMATS_ADVICE: Final = {
-    "icalendar": f"an iCalendar file, and {_JSON_ADVICE}: a reader for it is planned.",
-    "xml": f"XML or HTML, and {_JSON_ADVICE}: export as JSON instead.",
-    "csv": f"not JSON, but looks like CSV, and {_JSON_ADVICE}: a reader for CSV is planned. Convert it to a list of "
-    "objects with the names of its header first.",
-}
-
-
-def _error_location(error: ValueError) -> str:
-    if not isinstance(error, json.JSONDecodeError):
-        return "a number with too many digits"
-    return f"{error.msg} at line {error.lineno}, column {error.colno}"
+    return f"{name} is not JSON: {describe_syntax_error(error)}"

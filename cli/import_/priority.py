@@ -10,6 +10,7 @@ from cli.import_.field_names import normalize_name, normalize_word
 from cli.import_.known_scales import MAX_SAMPLE_ROWS, find_tool_scale, members_of
 from cli.import_.remarks import AddRemark
 from cli.import_.rows import Row
+from cli.import_.shortening import quote
 from domain.task import Priority
 
 PRIORITY_FIELDS: Final = ("priority", "importance", "prio")
@@ -71,7 +72,7 @@ def parse_priority(row_value: tuple[str, object], scale: PriorityScale, add_rema
         return parsed or "none"
     parsed = _PRIORITY_BY_WORD.get(normalize_word(value)) if isinstance(value, str) else None
     if parsed is None:
-        add_remark(f"{name} {value!r} is unknown: no priority was set")
+        add_remark(f"{name} {quote(value)} is unknown: no priority was set")
     return parsed or "none"
 
 

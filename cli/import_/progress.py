@@ -8,6 +8,7 @@ from cli.import_.progress_claims import Claim, claims_of_list, read_claims, read
 from cli.import_.remarks import AddRemark
 from cli.import_.row_fields import RowFields
 from cli.import_.rows import Row
+from cli.import_.shortening import quote
 from cli.import_.status_words import Status
 from cli.import_.text_validation import require_text
 from domain.column import Column
@@ -57,7 +58,7 @@ def _read_column(row_fields: RowFields, columns: BoardColumns) -> Column | None:
 
 def _place(claim: Claim, columns: BoardColumns, add_remark: AddRemark) -> TaskProgress:
     """What one claim says, on this board; with a remark, unless it says nothing else than Taskledger does."""
-    status, text = claim.status, claim.text if claim.is_truth else repr(claim.text)
+    status, text = claim.status, claim.text if claim.is_truth else quote(claim.text)
     is_open = not status.is_done and not status.is_deleted
     named = columns.find_named(claim.text) if is_open else None
     column, label = (named, None) if named or not is_open else _find_column(status, columns)

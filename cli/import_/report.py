@@ -7,10 +7,13 @@ from msgspec import Struct, field
 
 from cli.import_.importer import ImportOutcome
 from cli.import_.mapping import RefusedRow
+from cli.import_.shortening import shorten
 from cli.output import print_line
 
 MAX_PLACES = 5
 """Places named for refusals of one kind, without --all."""
+MAX_LINE_CHARS = 200
+"""Of what a line of the report says: it may quote the file."""
 MAX_COUNTS = 100
 """Lines under a heading, without --all."""
 INCOMPLETE_IMPORT = "The import is incomplete: run the same command again to continue."
@@ -87,7 +90,7 @@ def _count_lines(heading: str, counts: Counter[str], report: ImportReport) -> It
         return
     yield heading
     shown = counts.most_common(None if report.lists_all else MAX_COUNTS)
-    yield from (f"  {count:>6} x {what}" for what, count in shown)
+    yield from (f"  {count:>6} x {shorten(what, MAX_LINE_CHARS)}" for what, count in shown)
     if len(counts) > len(shown):
         yield f"  ... and {len(counts) - len(shown)} more: --all lists them."
 
@@ -98,12 +101,18 @@ def _refusal_lines(refused_rows: list[RefusedRow], report: ImportReport) -> Iter
     for row in refused_rows:
         by_kind[row.kind or row.reason].append(row)
     if report.lists_all:
-        yield from (f"{row.location}: {row.reason}" for row in refused_rows)
+        yield from map(_refusal_of, refused_rows)
         return
     for kind, rows in by_kind.items():
         if len(rows) == 1:
-            yield f"{rows[0].location}: {rows[0].reason}"
+            yield _refusal_of(rows[0])
             continue
-        places = ", ".join(row.location for row in rows[:MAX_PLACES])
+        places = ", ".join(shorten(row.location) for row in rows[:MAX_PLACES])
         more = f" and {len(rows) - MAX_PLACES} more (--all lists them)" if len(rows) > MAX_PLACES else ""
-        yield f"{len(rows):>6} x {kind}: {places}{more}"
+        is_sentence = kind.endswith(".")
+        told = f"{places}{more}: {kind}" if is_sentence else f"{shorten(kind, MAX_LINE_CHARS)}: {places}{more}"
+        yield f"{len(rows):>6} x {told}"
+
+
+def _refusal_of(row: RefusedRow) -> str:
+    return f"{shorten(row.location)}: {shorten(row.reason, MAX_LINE_CHARS)}"

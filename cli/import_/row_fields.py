@@ -6,6 +6,7 @@ from typing import Any
 from cli.import_.field_names import FALLBACK_TITLE_FIELDS, TITLE_FIELDS, normalize_name
 from cli.import_.parsing import DuplicateNames, InvalidValue
 from cli.import_.rows import describe_json_type, sub_tasks_in
+from cli.import_.shortening import quote
 from cli.import_.text_validation import MalformedRow
 
 _PLAIN_TYPES = frozenset({str, int, float, bool, type(None)})
@@ -71,14 +72,14 @@ class RowFields:
 def _require_valid(row: dict[str, object], values: Iterable[object]) -> None:
     """Raise MalformedRow if a name is repeated in the row, or a value in it is no JSON; iterative, as rows may nest."""
     if isinstance(row, DuplicateNames):
-        raise MalformedRow(f"the name {row.repeated!r} occurs twice", kind="a name occurs twice")
+        raise MalformedRow(f"the name {quote(row.repeated)} occurs twice", kind="a name occurs twice")
     pending = [value for value in values if type(value) not in _PLAIN_TYPES]
     while pending:
         value = pending.pop()
         if isinstance(value, InvalidValue):
             raise MalformedRow(value.reason, kind=value.kind)
         if isinstance(value, DuplicateNames):
-            raise MalformedRow(f"the name {value.repeated!r} occurs twice", kind="a name occurs twice")
+            raise MalformedRow(f"the name {quote(value.repeated)} occurs twice", kind="a name occurs twice")
         if isinstance(value, dict):
             pending += value.values()
         elif isinstance(value, list):

@@ -5,13 +5,13 @@ from typing import Final
 MAX_SHOWN_CHARS: Final = 60
 
 
-def shorten(value: object) -> str:
-    """The value as text, with `...` for what is past the limit; a number that Python does not print by its length."""
+def shorten(value: object, max_chars: int = MAX_SHOWN_CHARS) -> str:
+    """The value as text, with `...` for what is past the limit."""
     try:
         text = str(value)
     except ValueError:  # more digits than Python prints
         return "a number of thousands of digits"
-    return text if len(text) <= MAX_SHOWN_CHARS else f"{text[:MAX_SHOWN_CHARS]}..."
+    return text if len(text) <= max_chars else f"{text[:max_chars]}..."
 
 
 def quote(value: object) -> str:

@@ -22,6 +22,7 @@ from cli.import_.parsing import DuplicateNames, JsonLines
 from cli.import_.progress_claims import state_of_list
 from cli.import_.row_fields import EMPTY_VALUES
 from cli.import_.rows import Row, describe_json_type, has_objects, title_of, with_sub_tasks
+from cli.import_.shortening import quote, shorten
 from cli.import_.status_words import STATUS_BY_WORD
 from infra.errors import OperatorError
 
@@ -123,7 +124,7 @@ class _Finder:
 
     def _check(self, parent: Mapping[str, object], path: str) -> None:
         if isinstance(parent, DuplicateNames):
-            where = repr(path.rstrip(".")) if path else "the top level"
+            where = quote(path.rstrip(".")) if path else "the top level"
             raise OperatorError(f"{self._name} has a name twice in {where}: only one of the two would be read")
         refuse_known_exports(parent, self._name)
 
@@ -227,4 +228,4 @@ def _may_be_task(document: Mapping[str, object]) -> bool:
 
 def _describe_lists(document: Mapping[str, object]) -> str:
     lists = [name for name, value in document.items() if isinstance(value, list)]
-    return f" (but {', '.join(lists[:5])})" if lists else ""
+    return f" (but {', '.join(map(shorten, lists[:5]))})" if lists else ""

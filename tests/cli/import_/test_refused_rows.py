@@ -12,6 +12,8 @@ from tests.cli.import_.planned_import import plan
         ('{"title": "A", "priority": NaN}', "NaN is not a JSON value"),
         ('{"title": "A", "mood": {"scale": [1, -Infinity]}}', "-Infinity is not a JSON value"),
         ('{"title": "A", "weight": 1e999}', "1e999 is too large a number"),
+        (f'{{"title": "A", "weight": {"9" * 5_000}}}', "a number of 5,000 digits is too large"),
+        (f'{{"title": "A", "mood": [{{"x": -{"9" * 5_000}}}]}}', "a number of 5,001 digits is too large"),
         ('{"title": "A", "title": "B"}', "the name 'title' occurs twice"),
         ('{"title": "A", "mood": [{"deep": {"x": 1, "x": 1}}]}', "the name 'x' occurs twice"),
     ],
@@ -57,7 +59,7 @@ def test_a_torn_line_costs_that_row_only(text: str, location: str) -> None:
         ("BEGIN:VCALENDAR\nEND:VCALENDAR\n", "is an iCalendar file"),
         ("<rss><item/></rss>", "is XML"),
         ('[\n{"title": "A"}\n{"title": "B"}\n]', "is not JSON"),
-        ("buy milk\ncall Bob\n", "is not JSON"),
+        ("buy milk\ncall Bob\n", "is not JSON, but plain text"),
     ],
 )
 def test_a_file_of_another_format_is_named(text: str, advice: str) -> None:
