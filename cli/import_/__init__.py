@@ -16,7 +16,7 @@ from cli.import_.file_reader import read_text
 from cli.import_.importer import ImportOutcome, import_tasks
 from cli.import_.mapping import ImportProject, map_rows
 from cli.import_.parsing import parse_json
-from cli.import_.priority import OPTION, PriorityScale, parse_scale, recognize_scale
+from cli.import_.priority import OPTION, AmbiguousScale, PriorityScale, parse_scale, recognize_scale
 from cli.import_.report import ImportReport, print_report, print_stop
 from cli.import_.rows import Row
 from cli.import_.target import find_target
@@ -44,6 +44,8 @@ class _Import(Struct, frozen=True):
 def _parse_scale_option(_context: click.Context, _option: click.Parameter, text: str | None) -> PriorityScale | None:
     try:
         return parse_scale(text) if text is not None else None
+    except AmbiguousScale as error:
+        raise click.BadParameter(str(error)) from None
     except (ValueError, KeyError):
         raise click.BadParameter("say 0-4 or 5-1, the most urgent first, or 1=urgent,2=high,3=none.") from None
 
@@ -78,12 +80,15 @@ def command(
     """Import tasks from a JSON file, plain or gzip.
 
     FILE holds a list of objects, an object with such a list, or one object per line. Importing a file again changes
-    nothing: a row is recognized by its list, id and title. Exits with 1 if any row was refused.
+    nothing: a row is recognized by its list, id and title, also if it comes twice in FILE; rows without an id may be
+    alike and are different tasks. Exits with 1 if any row was refused.
     """
     outcome = ImportOutcome(dry)
     with sigterm_as_interrupt():
         rows, scale = _read(file, scale, outcome)
-        report = ImportReport(file.name, len(rows.rows), rows.other_fields, scale.description, lists_all)
+        report = ImportReport(
+            file.name, len(rows.rows), rows.other_fields, scale.description, lists_all, rows.pull_requests
+        )
         _run(data, _Import(rows.rows, scale, workspace, project, email), outcome, report)
     print_report(outcome, report)
     if outcome.refused_rows:

@@ -21,6 +21,7 @@ _ZERO_DATE: Final = re.compile(
     r"(0000-00-00|0001-01-01|1601-01-01|1899-12-30|1900-01-01|9999-12-31)([T ].*)?|0+", re.ASCII
 )
 """No date, as MySQL, Go and .NET, Windows, spreadsheets and SQL Server write it, and the end of the calendar."""
+_LAST_DAY: Final = "9999-12-31"
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _DATE_TIME: Final = re.compile(
     r"\d{4}-?\d\d-?\d\d([T ]\d\d:?\d\d(:?\d\d([.,]\d+)?)?( ?(Z|[+-]\d\d(:?\d\d)?))?)?", re.ASCII | re.IGNORECASE
@@ -44,7 +45,9 @@ def parse_due(name: str, value: object, add_remark: AddRemark) -> str | None:
         if value is None:
             return None
     if value == 0 or (isinstance(value, str) and is_zero_date(value.strip())):
-        add_remark(f"{name} is a zero date: no date was set")
+        is_last = isinstance(value, str) and value.strip().startswith(_LAST_DAY)
+        what = "the last day of the calendar, which means no date" if is_last else "a zero date"
+        add_remark(f"{name} is {what}: no date was set")
         return None
     try:
         return _to_due(name, _parse_moment(name, value, add_remark), zone, add_remark, drops_midnight=is_object)

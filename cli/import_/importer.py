@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct, field
 
-from cli.import_.mapping import MappedTask, RefusedRow
+from cli.import_.mapping import MappedTask, RefusedRow, RepeatedRow
 from cli.open_instance import OpenInstance
 from commands.handling.append import OutcomeUnknown
 from commands.handling.outcome import Outcome
@@ -33,7 +33,7 @@ NOT_COUNTED_MESSAGE = (
     "The tasks of a limited column are not counted, as no worker is up to date: start `taskledger worker`."
 )
 NO_ANSWER_MESSAGE = "The event log is too busy, or does not answer in time."
-Item = MappedTask | RefusedRow
+Item = MappedTask | RefusedRow | RepeatedRow
 
 
 class ImportOutcome(Struct):
@@ -46,6 +46,8 @@ class ImportOutcome(Struct):
     existing: int = 0
     changed_since: int = 0
     sub_tasks: int = 0
+    repeated: int = 0
+    repeated_otherwise: int = 0
     refused_rows: list[RefusedRow] = field(default_factory=list)
     ignored_fields: Counter[str] = field(default_factory=Counter)
     remarks: Counter[str] = field(default_factory=Counter)
@@ -53,7 +55,7 @@ class ImportOutcome(Struct):
     @property
     def row_count(self) -> int:
         """How many rows were tried."""
-        return self.created + self.trashed + self.existing + len(self.refused_rows)
+        return self.created + self.trashed + self.existing + self.repeated + len(self.refused_rows)
 
     def add_created(self, task: MappedTask, imported: Outcome) -> None:
         """Count a row that became a task."""
@@ -64,6 +66,11 @@ class ImportOutcome(Struct):
         self.ignored_fields.update(task.ignored_fields)
         self.remarks.update(task.remarks)
         self.remarks.update([OVER_LIMIT_REMARK] if any(result.warnings for result in imported.results) else [])
+
+    def add_repeated(self, row: RepeatedRow) -> None:
+        """Count a row that is the same task as an earlier row of the file."""
+        self.repeated += 1
+        self.repeated_otherwise += not row.is_equal
 
     def add_existing(self, task: MappedTask, state: Task | None) -> None:
         """Count a row that was imported before."""
@@ -108,6 +115,8 @@ async def _import_chunk(instance: OpenInstance, chunk: Sequence[Item], actor: Ac
     for item in chunk:
         if isinstance(item, RefusedRow):
             outcome.refused_rows.append(item)
+        elif isinstance(item, RepeatedRow):
+            outcome.add_repeated(item)
         elif item.id in existing:
             outcome.add_existing(item, existing[item.id])
         elif not isinstance(result := results[item.id], BaseException):

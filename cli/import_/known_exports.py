@@ -12,15 +12,22 @@ MAX_SAMPLE_OBJECTS: Final = 100
 """Objects of a list that are looked at."""
 _BOARD_LISTS: Final = frozenset({"lists", "columns", "stacks", "swimlanes", "buckets"})
 _JIRA_LISTS: Final = frozenset({"issuetypes", "customfields", "issuelinktypes"})
+_TAIGA_LISTS: Final = frozenset({"userstories", "usstatuses", "taskstatuses", "issuestatuses", "wikipages"})
 _TRELLO_ADVICE: Final = (
-    "To import only its cards now, without their lists, run `jq .cards {file} > cards.json` and import cards.json."
+    "To import only its cards now, without their lists, run `jq '[.. | .cards? // empty | .[]?]' {file} > cards.json` "
+    "and import cards.json."
 )
 _JIRA_ADVICE: Final = (
-    "To import only its issues now, run `jq '[.issues[] | {id: .key, title: .fields.summary, status: "
-    ".fields.status.name, priority: .fields.priority.name, due: .fields.duedate, labels: .fields.labels}]' {file} > "
-    "issues.json` and import issues.json."
+    'To import only its issues now, run `jq -s \'[.[] | (.issues? // .) | if type == "array" then .[] else . end | '
+    "{id: .key, title: (.fields.summary // .summary), status: .fields.status.name, priority: .fields.priority.name, "
+    "due: .fields.duedate, labels: .fields.labels}]' {file} > issues.json` and import issues.json."
 )
-_ADVICE: Final = {"Trello": _TRELLO_ADVICE, "Jira": _JIRA_ADVICE}
+"""Works on an answer of the API, on a bare list of issues, and on one issue per line."""
+_TAIGA_ADVICE: Final = (
+    "To import only its stories, tasks and issues now, run `jq '[(.user_stories, .tasks, .issues)[]? | {id: .ref, "
+    "title: .subject, description, status, due: .due_date}]' {file} > tasks.json` and import tasks.json."
+)
+_ADVICE: Final = {"Trello": _TRELLO_ADVICE, "Jira": _JIRA_ADVICE, "Taiga": _TAIGA_ADVICE}
 _LIST_ADVICE: Final = (
     "To import its tasks now, make a list of objects with `title`, `status`, `due`, `priority` and `labels` from it."
 )
@@ -49,6 +56,8 @@ def _tool_of_object(value: Mapping[str, object]) -> str | None:
         return "Nextcloud Deck"
     if has_objects(boards := _get(value, "boards")):
         return next((tool for each in boards if isinstance(each, dict) and (tool := _tool_of_row(each))), None)
+    if len(lists & _TAIGA_LISTS) > 1 or ("userstories" in lists and lists & _JIRA_LISTS):
+        return "Taiga"
     if {"issues", "projects"} & lists and lists & _JIRA_LISTS:
         return None if _have_titles(_get(value, "issues")) else "Jira"
     tasks = _get(value, "task")

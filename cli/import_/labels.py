@@ -28,7 +28,9 @@ def parse_labels(name: str, value: object, add_remark: AddRemark) -> list[str]:
 
 
 def _name_of(label: dict[str, object]) -> object:
-    return next((label[key] for key in _NAMES if label.get(key) not in (None, "")), label.get("name"))
+    """The name; the id of a label that has none, which is left out."""
+    name = next((label[key] for key in _NAMES if label.get(key) not in (None, "")), None)
+    return label.get("id") if name is None and is_uuid(label.get("id")) else name
 
 
 def _parse_items(name: str, items: Iterable[object], add_remark: AddRemark) -> list[str]:

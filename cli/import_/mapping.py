@@ -18,7 +18,7 @@ from cli.import_.remarks import AddRemark
 from cli.import_.row_fields import RowFields
 from cli.import_.rows import Row
 from cli.import_.task_ids import task_id
-from cli.import_.text_validation import MalformedRow, require_text, to_one_line
+from cli.import_.text_validation import MalformedRow, is_uuid, require_text, to_one_line
 from commands.command import Command
 from commands.field_types import MAX_LABELS_PER_TASK, normalize_due
 from commands.handling.command_on import CommandOn
@@ -82,14 +82,31 @@ class RefusedRow(Struct, frozen=True):
     kind: str = ""
 
 
-def map_rows(rows: Iterable[Row], project: ImportProject) -> Iterator[MappedTask | RefusedRow]:
-    """Each row, in order, as a task of the project or a refusal with its reason."""
+class RepeatedRow(Struct, frozen=True):
+    """A row with the list, parents, id and title of an earlier one: it is the same task."""
+
+    is_equal: bool
+    """Whether all its values are those of the earlier row."""
+
+
+def map_rows(rows: Iterable[Row], project: ImportProject) -> Iterator[MappedTask | RefusedRow | RepeatedRow]:
+    """Each row, in order, as a task of the project, a refusal with its reason, or a repetition.
+
+    Rows without an id may be alike and yet mean two tasks.
+    """
     occurrences: Counter[object] = Counter()
+    first_values: dict[UUID, object] = {}
     for row in rows:
         try:
-            yield _map_row(row, project, occurrences)
+            task = _map_row(row, project, occurrences)
         except MalformedRow as error:
             yield RefusedRow(row.location, str(error), error.kind)
+            continue
+        if task.id in first_values:
+            yield RepeatedRow(first_values[task.id] == row.value)
+            continue
+        first_values[task.id] = row.value
+        yield task
 
 
 def _map_row(row: Row, project: ImportProject, occurrences: Counter[object]) -> MappedTask:
@@ -98,7 +115,7 @@ def _map_row(row: Row, project: ImportProject, occurrences: Counter[object]) -> 
     title = _read_title(row_fields, remarks.append)
     id_and_title = (row_fields.own_id(), title)
     identity = row.list_name, row.parent_titles, str(id_and_title)
-    occurrences[identity] += 1
+    occurrences[identity] += id_and_title[0] in (None, "") or not occurrences[identity]
     progress = read_progress(row_fields, row, project.columns, remarks.append)
     create = _build_create_task(
         title=title,
@@ -154,7 +171,10 @@ def _pop_priority(row_fields: RowFields) -> tuple[str, object]:
 def _collect_labels(row: Row, row_fields: RowFields, progress: TaskProgress, add_remark: AddRemark) -> tuple[str, ...]:
     """The name of the row's list, its own labels, and a status that is neither open nor done."""
     own = [label for name, value in row_fields.pop_all(LABEL_FIELDS) for label in parse_labels(name, value, add_remark)]
-    all_labels = [row.list_name and require_text("tag", row.list_name, "label"), *own, progress.label or ""]
+    list_label = "" if is_uuid(row.list_name) else row.list_name
+    if list_label != row.list_name:
+        add_remark("the list is named by an id, which became no label")
+    all_labels = [list_label and require_text("tag", list_label, "label"), *own, progress.label or ""]
     labels = distinct_labels(label for label in all_labels if label)
     if len(labels) > MAX_LABELS_PER_TASK:
         raise MalformedRow(f"{len(labels)} labels, at most {MAX_LABELS_PER_TASK}", kind="too many labels")

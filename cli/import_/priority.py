@@ -50,6 +50,10 @@ _UPWARD_MEMBERS: Final = ("done", "content")
 """Members of tasks in tools that count up (Vikunja, Todoist), and in other lists too."""
 
 
+class AmbiguousScale(ValueError):
+    """A scale with two meanings for one number."""
+
+
 class PriorityScale(Struct, frozen=True):
     """The priority that each number means, and the line of the report that says so; no line without numbers."""
 
@@ -107,6 +111,8 @@ def parse_scale(text: str) -> PriorityScale:
     priorities: dict[int, Priority] = {}
     for pair in text.split(","):
         number, _, word = pair.partition("=")
+        if int(number) in priorities:
+            raise AmbiguousScale(f"{int(number)} is given twice: say one meaning for each number.")
         priorities[int(number)] = _PRIORITY_BY_WORD[normalize_word(word)]
     return _build_scale(priorities, "as given")
 

@@ -123,20 +123,25 @@ def _status_claims(row_fields: RowFields) -> Iterator[Claim]:
     """The first status that is no reference to one; others stay unread."""
     for field in STATUS_FIELDS:
         name, value = row_fields.pop_first((field,))
-        if is_uuid(value):
+        word, kind = _name_and_kind(value)
+        if word is None or is_uuid(word):
             row_fields.put_back(name, value)
-        elif value not in (None, "", {}):
-            yield Claim(name, *_parse_status(name, value))
+        elif word not in ("", {}):
+            yield Claim(name, *_parse_status(name, word, kind))
             return
 
 
-def _parse_status(name: str, value: object) -> tuple[str, Status]:
+def _name_and_kind(value: object) -> tuple[object, object]:
+    """The name of a status, and of the group of statuses it belongs to; an object may have only ids of them."""
+    if not isinstance(value, dict):
+        return value, None
+    kind = next((value[key] for key in _KINDS if key in value), None)
+    kind = kind.get("key") if isinstance(kind, dict) else kind
+    return next((value[key] for key in _NAMES if value.get(key) and not is_uuid(value[key])), kind), kind
+
+
+def _parse_status(name: str, value: object, kind: object) -> tuple[str, Status]:
     """The status as text, and what it says; a status of no known meaning is open."""
-    kind: object = None
-    if isinstance(value, dict):
-        kind = next((value[key] for key in _KINDS if key in value), None)
-        kind = kind.get("key") if isinstance(kind, dict) else kind
-        value = next((value[key] for key in _NAMES if value.get(key)), kind)
     if isinstance(value, bool) or (isinstance(value, int | str) and value in (0, 1, "0", "1")):
         return str(value).lower(), Status(is_done=str(value) in ("True", "1"), is_plain=True)
     if not isinstance(value, str):

@@ -28,6 +28,7 @@ class ImportReport(Struct, frozen=True):
     other_fields: Counter[str] = field(default_factory=Counter)
     priority_scale: str = ""
     lists_all: bool = False
+    pull_requests: int = 0
 
 
 def print_report(outcome: ImportOutcome, report: ImportReport) -> None:
@@ -71,6 +72,12 @@ def _summary_lines(outcome: ImportOutcome, report: ImportReport) -> Iterator[str
     yield f"{report.name}: {created}, {outcome.existing} already there, {refused}."
     if outcome.is_dry_run:
         yield "Dry run: nothing was written."
+    if report.pull_requests:
+        yield f"Pull requests, which are no tasks and were left out: {report.pull_requests}."
+    if outcome.repeated:
+        yield f"Rows with the list, id and title of an earlier row, which became no second task: {outcome.repeated}."
+    if outcome.repeated_otherwise:
+        yield f"Of these, with other values, of which the first were kept: {outcome.repeated_otherwise}."
     if (left := report.row_count - outcome.row_count) > 0:
         yield f"Stopped early: {left} of {report.row_count} rows were not tried."
     if outcome.done:

@@ -18,6 +18,7 @@ from cli.import_.field_names import (
     normalize_word,
 )
 from cli.import_.known_exports import refuse_known_exports
+from cli.import_.other_kinds import is_pull_request, kind_of_objects
 from cli.import_.parsing import DuplicateNames, JsonLines
 from cli.import_.progress_claims import state_of_list
 from cli.import_.row_fields import EMPTY_VALUES
@@ -35,21 +36,28 @@ class FileRows(Struct, frozen=True):
 
     rows: tuple[Row, ...]
     other_fields: Counter[str]
+    pull_requests: int = 0
+    """Left out of the rows."""
 
 
 def find_rows(document: object, name: str) -> FileRows:
     """The rows of a parsed file; raises OperatorError if it is not a task list."""
     finder = _Finder(name)
     if isinstance(document, JsonLines):
-        refuse_known_exports([value for _, value in document.values], name)
-        top_rows = [Row(f"line {number}", value) for number, value in document.values]
+        values = [value for _, value in document.values]
+        refuse_known_exports(values, name)
+        finder.other_kind = kind_of_objects(values)
+        top_rows = [] if finder.other_kind else [Row(f"line {number}", value) for number, value in document.values]
     elif isinstance(document, list):
         top_rows = list(finder.rows_of_list(document, "", ""))
     elif isinstance(document, dict):
         top_rows = list(finder.rows_of_document(document))
     else:
         raise OperatorError(f"{name} holds {describe_json_type(document)}, not a task list")
-    return FileRows(tuple(row for top in top_rows for row in with_sub_tasks(top)), finder.other_fields)
+    if not top_rows and finder.other_kind:
+        raise OperatorError(f"{name} has no list of tasks, but {finder.other_kind}: {_WHAT_TO_DO}")
+    rows = tuple(row for top in top_rows if not is_pull_request(top.value) for row in with_sub_tasks(top))
+    return FileRows(rows, finder.other_fields, sum(is_pull_request(top.value) for top in top_rows))
 
 
 class _Finder:
@@ -57,6 +65,7 @@ class _Finder:
 
     def __init__(self, name: str) -> None:
         self.other_fields: Counter[str] = Counter()
+        self.other_kind: str | None = None
         self._name = name
 
     def rows_of_document(self, document: Mapping[str, object]) -> Iterator[Row]:
@@ -64,8 +73,9 @@ class _Finder:
         found = list(self.rows_of_object(document, "", "", 0))
         if found or _has_list(document, LIST_FIELDS):
             return iter(found)
-        if title_of(document) is None or not _may_be_task(document):
-            raise OperatorError(f"{self._name} has no list of tasks{_describe_lists(document)}: {_WHAT_TO_DO}")
+        self.other_kind = self.other_kind or kind_of_objects([document])
+        if title_of(document) is None or not _may_be_task(document) or self.other_kind:
+            raise OperatorError(f"{self._name} has no list of tasks{self._describe_other(document)}: {_WHAT_TO_DO}")
         self.other_fields.clear()
         return iter([Row("the object", document)])
 
@@ -96,6 +106,10 @@ class _Finder:
         """A row for each value, except where the objects are lists or projects that contain the tasks."""
         values = [_unwrap_edge(value) for value in values]
         refuse_known_exports(values, self._name)
+        if kind := kind_of_objects(values):
+            self.other_kind = kind
+            self._count_other(path or "objects", values)
+            return
         are_containers = depth <= MAX_ENVELOPES and any(_is_container(value, has_objects) for value in values)
         for index, value in enumerate(values):
             inner = f"{path}[{index}]"
@@ -116,6 +130,9 @@ class _Finder:
                 yield from self.rows_of_list(nested, f"{path}.{name}", label, depth + 1, name_and_state[1])
             elif nested is not title:
                 self._count_other(name, nested)
+
+    def _describe_other(self, document: Mapping[str, object]) -> str:
+        return f", but {self.other_kind}" if self.other_kind else _describe_lists(document)
 
     def _count_other(self, name: str, value: object) -> None:
         """Count a member that belongs to no task: each of a list, and nothing if it is empty."""

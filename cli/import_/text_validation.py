@@ -12,8 +12,10 @@ FIELD_TYPES: Final = {"title": Title, "description": Description, "label": Label
 MAX_CHARS: Final = {"title": 500, "description": 50_000, "label": 100}
 
 
-_UUID_CHARS: Final = 36
-_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_MIN_UUID_CHARS: Final = 32
+_UUID: Final = re.compile(
+    r"(urn:uuid:)?\{?([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})\}?", re.ASCII | re.IGNORECASE
+)
 
 
 class MalformedRow(Exception):
@@ -43,7 +45,7 @@ def to_one_line(value: str) -> str:
 
 def is_uuid(value: object) -> bool:
     """Whether it is text that refers to something elsewhere, and says nothing to people."""
-    return isinstance(value, str) and len(value) == _UUID_CHARS and _UUID.fullmatch(value) is not None
+    return isinstance(value, str) and len(value) >= _MIN_UUID_CHARS and _UUID.fullmatch(value.strip()) is not None
 
 
 def _is_valid(value: str, field_type: str) -> bool:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from cli.import_ import importer
 from cli.import_.board_columns import BoardColumns
 from cli.import_.file_reader import read_text
-from cli.import_.mapping import ImportProject, RefusedRow, map_rows
+from cli.import_.mapping import ImportProject, MappedTask, RefusedRow, map_rows
 from cli.import_.parsing import parse_json
 from cli.import_.priority import recognize_scale
 from cli.import_.task_lists import find_rows
@@ -131,13 +131,23 @@ def test_an_import_waits_for_a_worker_that_is_behind_to_count_a_column(
 
 
 def test_a_file_imported_twice_changes_nothing(run_import: Import, settings: Settings) -> None:
-    content = [{"id": 1, "title": "A", "done": True}, {"id": 1, "title": "A"}, {"id": 2, "title": "A"}]
-    assert "3 created, 0 already there" in run_import(content).output
+    content = [{"id": 1, "title": "A", "done": True}, {"title": "A"}, {"title": "A"}, {"id": 2, "title": "A"}]
+    assert "4 created, 0 already there" in run_import(content).output
     before = event_count(settings)
     again = run_import(content)
-    assert "0 created, 3 already there, 0 refused" in again.output
+    assert "0 created, 4 already there, 0 refused" in again.output
     assert again.exit_code == 0
     assert event_count(settings) == before
+
+
+def test_rows_with_one_list_id_and_title_are_one_task(run_import: Import, settings: Settings) -> None:
+    content = [{"id": 1, "title": "A"}, {"id": 1, "title": "A"}, {"id": 1, "title": "A", "done": True}]
+    for created, there in ((1, 0), (0, 1)):
+        output = run_import(content).output
+        assert f"{created} created, {there} already there, 0 refused" in output
+        assert "id and title of an earlier row, which became no second task: 2." in output
+        assert "Of these, with other values, of which the first were kept: 1." in output
+    assert tasks_by_title(settings)["A"].status == "open"
 
 
 def test_a_dry_run_says_what_an_import_would_do_and_does_nothing(run_import: Import, settings: Settings) -> None:
@@ -230,7 +240,7 @@ def test_json_lines_end_at_the_line_feed_only(run_import: Import, settings: Sett
 
 
 def test_sub_tasks_say_what_they_are_part_of(run_import: Import, settings: Settings) -> None:
-    tagged = {"home": {"tasks": [{"id": 1, "title": "Party", "subtasks": [{"id": 1, "title": "Cake"}] * 2}]}}
+    tagged = {"home": {"tasks": [{"id": 1, "title": "Party", "subtasks": [{"title": "Cake"}] * 2}]}}
     result = run_import(tagged).output
     assert "3 created" in result
     assert "Sub-tasks that became tasks of their own: 2" in result
@@ -393,7 +403,7 @@ def test_every_row_of_any_file_is_a_task_or_refused(value: object) -> None:
     ids: set[UUID] = set()
     project = ImportProject(PROJECT, BoardColumns(DEFAULT_COLUMNS), recognize_scale(found.rows))
     for task in map_rows(found.rows, project):
-        if not isinstance(task, RefusedRow):
+        if isinstance(task, MappedTask):
             assert task.id.version == 8
             assert task.id not in ids
             ids.add(task.id)
@@ -516,6 +526,8 @@ def test_the_scale_of_priorities_may_be_given(run_import: Import, settings: Sett
     assert (found["A"].priority, found["B"].priority) == ("urgent", "low")
     wrong = run_import([{"title": "A"}], "--priority-scale", "high")
     assert "Invalid value for '--priority-scale': say 0-4 or 5-1" in wrong.output
+    twice = run_import([{"title": "A"}], "--priority-scale", "1=high,1=low")
+    assert "Invalid value for '--priority-scale': 1 is given twice" in twice.output
 
 
 def test_refusals_are_told_in_short_or_all(run_import: Import) -> None:

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from cli.import_.board_columns import BoardColumns
 from cli.import_.importer import ImportOutcome
-from cli.import_.mapping import ImportProject, MappedTask, RefusedRow, map_rows
+from cli.import_.mapping import ImportProject, MappedTask, RefusedRow, RepeatedRow, map_rows
 from cli.import_.parsing import parse_json
 from cli.import_.priority import PriorityScale, recognize_scale
 from cli.import_.report import ImportReport, lines_of
@@ -47,10 +47,12 @@ def plan(
     for item in map_rows(found.rows, ImportProject(PROJECT, BoardColumns(columns), scale)):
         if isinstance(item, RefusedRow):
             outcome.refused_rows.append(item)
+        elif isinstance(item, RepeatedRow):
+            outcome.add_repeated(item)
         else:
             assert item.create.title not in tasks
             tasks[item.create.title] = item
             outcome.add_created(item, Committed((), 0))
-    report = ImportReport(NAME, len(found.rows), found.other_fields, scale.description, lists_all)
+    report = ImportReport(NAME, len(found.rows), found.other_fields, scale.description, lists_all, found.pull_requests)
     text = "\n".join(lines_of(outcome, report))
     return PlannedImport(tasks, outcome.refused_rows, outcome.remarks, outcome.ignored_fields, text)

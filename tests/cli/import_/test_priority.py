@@ -128,7 +128,7 @@ def test_the_operator_overrides_the_scale(scale: str, values: list[int], expecte
     assert priorities(values, scale) == expected
 
 
-@pytest.mark.parametrize("scale", ["", "high", "1-", "1=enormous", "a-b"])
+@pytest.mark.parametrize("scale", ["", "high", "1-", "1=enormous", "a-b", "1=high,1=low", "1=low,01=low"])
 def test_a_scale_that_says_nothing_is_refused(scale: str) -> None:
     with pytest.raises((ValueError, KeyError)):
         parse_scale(scale)

@@ -17,13 +17,20 @@ def due_of(value: object, name: str = "due") -> str | None:
     "zero",
     [
         *("0001-01-01", "0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "1970-01-01T01:00:00+01:00", "1970-01-01"),
-        *("0000-00-00", "0000-00-00 00:00:00", "9999-12-31T23:59:59Z", 0, "0"),
+        *("0000-00-00", "0000-00-00 00:00:00", 0, "0"),
         {"dateTime": "0001-01-01T00:00:00.0000000", "timeZone": "UTC"},
     ],
 )
 def test_a_zero_date_is_no_date_and_told(zero: object) -> None:
     assert due_of(zero) is None
     assert "1 x due is a zero date: no date was set" in plan([{"title": "A", "due": zero}]).report
+
+
+@pytest.mark.parametrize("last", ["9999-12-31", "9999-12-31T23:59:59Z", " 9999-12-31 00:00:00"])
+def test_the_last_day_of_the_calendar_is_no_date_and_told(last: str) -> None:
+    assert due_of(last) is None
+    report = plan([{"title": "A", "due": last}]).report
+    assert "1 x due is the last day of the calendar, which means no date: no date was set" in report
 
 
 @pytest.mark.parametrize(
@@ -136,6 +143,27 @@ def test_labels_may_be_objects_nodes_or_categories() -> None:
         (),
     ]
     assert "labels are ids of labels" in planned.report
+
+
+ID = "0b1f2f0e-1111-4222-8333-944455556666"
+
+
+@pytest.mark.parametrize("written", [ID, ID.upper(), f" {ID} ", ID.replace("-", ""), f"{{{ID}}}", f"urn:uuid:{ID}"])
+def test_an_id_is_never_a_label_however_it_is_written(written: str) -> None:
+    rows: list[dict[str, Any]] = [
+        {"title": "A", "labels": [written, {"id": written}]},
+        {"title": "B", "state": written},
+        {"title": "C", "state": {"id": written}},
+        {"title": "D", "status": {"name": written, "group": "started"}},
+    ]
+    for document in (
+        rows,
+        {written: {"tasks": rows}},
+        {written: [{**row, "priority": 1} for row in rows]},
+    ):
+        planned = plan(document)
+        assert {title: task.create.labels for title, task in planned.tasks.items()} == dict.fromkeys("ABCD", ())
+        assert planned.tasks["D"].create.column == "doing"
 
 
 def test_a_field_in_two_spellings_is_not_dropped_in_silence() -> None:
