@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime, tzinfo
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -74,10 +75,8 @@ def _parse_moment(name: str, value: object, add_remark: AddRemark) -> date | dat
     if not isinstance(text, str):
         raise MalformedRow(f"{name}: {describe_json_type(value)}, not a date")
     text = text.strip()
-    try:
-        return normalize_due(msgspec.convert(text, DueText)) or ""
-    except msgspec.ValidationError:
-        pass
+    if (plain := _normalize_plain(text)) is not None:
+        return plain
     if text.isascii() and text.isdecimal() and (int(text) in _TIMESTAMP_S or int(text) in _TIMESTAMP_MS):
         add_remark(f"{name} is a number of seconds or milliseconds: read as a time in UTC")
         return datetime.fromtimestamp(int(text) / (1 if int(text) in _TIMESTAMP_S else 1000), UTC)
@@ -90,6 +89,15 @@ def _parse_moment(name: str, value: object, add_remark: AddRemark) -> date | dat
         return datetime.fromisoformat(text.upper().replace(" +", "+").replace(" -", "-").replace(" Z", "Z"))
     except ValueError:
         raise ValueError("must be a day in the calendar, and a time of the clock") from None
+
+
+@lru_cache(maxsize=10_000)
+def _normalize_plain(text: str) -> str | None:
+    """A date, or date-time with an offset, as stored; None if it is written otherwise. Raises ValueError."""
+    try:
+        return normalize_due(msgspec.convert(text, DueText))
+    except msgspec.ValidationError:
+        return None
 
 
 def _to_due(

@@ -56,6 +56,18 @@ def normalize_name(name: str) -> str:
     return re.sub(r"[\s_-]", "", name).casefold()
 
 
+@lru_cache(maxsize=1_000)
+def normalize_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of a whole object: most objects of a file have the same."""
+    return tuple(map(normalize_name, names))
+
+
+@lru_cache(maxsize=1_000)
+def may_have_sub_tasks(names: tuple[str, ...]) -> bool:
+    """Whether an object with these members may contain other tasks."""
+    return not SUB_TASK_FIELDS.isdisjoint(normalize_names(names))
+
+
 @lru_cache(maxsize=10_000)
 def normalize_word(text: str) -> str:
     """A word or phrase without case, spaces, punctuation and symbols; itself if it has nothing else."""

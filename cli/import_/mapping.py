@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from uuid import UUID
 
-import msgspec
 from msgspec import Struct
 
 from cli.import_.board_columns import BoardColumns
@@ -117,13 +116,14 @@ def _map_row(row: Row, project: ImportProject, occurrences: Counter[object]) -> 
     identity = row.list_name, row.parent_titles, str(id_and_title)
     occurrences[identity] += id_and_title[0] in (None, "") or not occurrences[identity]
     progress = read_progress(row_fields, row, project.columns, remarks.append)
-    create = _build_create_task(
+    create = CreateTask(
         title=title,
         project_id=project.id,
         column=progress.column,
         labels=_collect_labels(row, row_fields, progress, remarks.append),
         priority=parse_priority(_pop_priority(row_fields), project.priority_scale, remarks.append),
-        **_read_texts(row, row_fields, remarks.append),
+        description=build_description(row, row_fields, remarks.append),
+        due=_read_due(row_fields, remarks.append),
     )
     return MappedTask(
         row.location,
@@ -147,19 +147,9 @@ def _read_title(row_fields: RowFields, add_remark: AddRemark) -> str:
     return require_text("title", value)
 
 
-def _read_texts(row: Row, row_fields: RowFields, add_remark: AddRemark) -> dict[str, object]:
-    due = row_fields.pop_first(DUE_FIELDS)
-    return {
-        "description": build_description(row, row_fields, add_remark),
-        "due": parse_due(*due, add_remark) if due[1] not in (None, "", {}) else None,
-    }
-
-
-def _build_create_task(**values: object) -> CreateTask:
-    try:
-        return msgspec.convert(values, CreateTask)
-    except msgspec.ValidationError:
-        raise MalformedRow("a value that no task can have") from None
+def _read_due(row_fields: RowFields, add_remark: AddRemark) -> str | None:
+    name, value = row_fields.pop_first(DUE_FIELDS)
+    return parse_due(name, value, add_remark) if value not in (None, "", {}) else None
 
 
 def _pop_priority(row_fields: RowFields) -> tuple[str, object]:

@@ -15,6 +15,7 @@ from cli.import_.status_words import STATUS_BY_WORD, Status
 from cli.import_.text_validation import MalformedRow, is_uuid
 
 STATUS_FIELDS: Final = ("status", "state", "statedetail")
+_STATUSES: Final = frozenset(STATUS_FIELDS)
 DONE_FIELDS: Final = (
     *("done", "completed", "complete", "isdone", "iscompleted", "iscomplete", "checked", "ischecked"),
     *("finished", "isfinished", "duecomplete"),
@@ -33,12 +34,14 @@ DELETED_FIELDS: Final = (
     "trashedat",
     "tombstone",
 )
+_OVERRIDING_FIELDS: Final = frozenset({*CLOSED_FIELDS, *ACTIVE_FIELDS, *ARCHIVED_FIELDS, *DELETED_FIELDS})
 COMPLETION_TIMES: Final = (
     *("completedat", "completedon", "completeddate", "completiondate", "completeddatetime", "datecompleted"),
     *("closedat", "dateclosed", "finishedat", "doneat", "resolvedat"),
 )
 """Read only where no other field says whether the task is done."""
 PERCENT_FIELDS: Final = ("percentcomplete",)
+_COMPLETION_FIELDS: Final = frozenset({*COMPLETION_TIMES, *PERCENT_FIELDS})
 _NAMES: Final = ("name", "status", "title", "label", "value", "displayName")
 _KINDS: Final = ("type", "group", "category", "statusCategory", "key")
 _DATE: Final = re.compile(r"\d{4}-?\d\d-?\d\d([T ].*)?", re.ASCII)
@@ -76,7 +79,7 @@ def read_claims(row_fields: RowFields) -> list[Claim]:
     done = Status(is_done=True, is_plain=True)
     claims = [*_status_claims(row_fields), *_truth_claims(row_fields, DONE_FIELDS, done)]
     _require_agreement(claims)
-    return claims or list(_completion_claims(row_fields))
+    return claims or (list(_completion_claims(row_fields)) if row_fields.has_any(_COMPLETION_FIELDS) else [])
 
 
 def claims_of_list(list_name: str) -> list[Claim]:
@@ -101,6 +104,8 @@ def state_of_list(value: Mapping[str, object]) -> str:
 
 def read_overriding_claims(row_fields: RowFields) -> Iterator[Claim]:
     """Closed, archived and deleted, whatever the status is; fields that are false say nothing."""
+    if not row_fields.has_any(_OVERRIDING_FIELDS):
+        return
     yield from _inactive_claims(row_fields)
     for fields, status in (
         (CLOSED_FIELDS, Status(is_done=True, is_plain=True)),
@@ -121,6 +126,8 @@ def _inactive_claims(row_fields: RowFields) -> Iterator[Claim]:
 
 def _status_claims(row_fields: RowFields) -> Iterator[Claim]:
     """The first status that is no reference to one; others stay unread."""
+    if not row_fields.has_any(_STATUSES):
+        return
     for field in STATUS_FIELDS:
         name, value = row_fields.pop_first((field,))
         word, kind = _name_and_kind(value)
@@ -214,6 +221,8 @@ def _describe_truth(value: object) -> str:
 
 
 def _require_agreement(claims: list[Claim]) -> None:
+    if len(claims) < 2:  # noqa: PLR2004 - two may contradict each other
+        return
     claims = [claim for claim in claims if normalize_word(claim.text) not in _VAGUE_WORDS]
     plain = [
         claim for claim in claims if not claim.status.is_deleted and not (claim.status.is_done and claim.status.label)

@@ -1,9 +1,15 @@
 """The fields of a row, each read once; fields that stay unread are reported."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from cli.import_.field_names import FALLBACK_TITLE_FIELDS, TITLE_FIELDS, normalize_name
+from cli.import_.field_names import (
+    FALLBACK_TITLE_FIELDS,
+    TITLE_FIELDS,
+    may_have_sub_tasks,
+    normalize_name,
+    normalize_names,
+)
 from cli.import_.parsing import DuplicateNames, InvalidValue
 from cli.import_.rows import describe_json_type, sub_tasks_in
 from cli.import_.shortening import quote
@@ -23,6 +29,13 @@ class RowFields:
             raise MalformedRow(f"{describe_json_type(value)}, not an object")
         self._fields: dict[str, tuple[str, object]] = {}
         self._other_spellings: list[tuple[str, object]] = []
+        names = tuple(value)
+        if not may_have_sub_tasks(names):
+            _require_valid(value, value.values())
+            self._fields = dict(zip(normalize_names(names), value.items(), strict=True))
+            if len(self._fields) == len(names):
+                return
+            self._fields = {}
         own = {name: inner for name, inner in value.items() if not sub_tasks_in(name, inner)}  # those are other rows
         _require_valid(value, own.values())
         for name, inner in own.items():
@@ -38,14 +51,17 @@ class RowFields:
                 return self._fields.pop(name)
         return self.pop_first(TITLE_FIELDS)
 
-    def pop_first(self, names: Iterable[str], default: Any = None) -> tuple[str, Any]:
+    def has_any(self, names: frozenset[str]) -> bool:
+        """Whether any of these fields is there."""
+        return not self._fields.keys().isdisjoint(names)
+
+    def pop_first(self, names: Sequence[str], default: Any = None) -> tuple[str, Any]:
         """Removes the first of these fields that is not null; returns its name in the file and its value."""
-        first = None
-        for name in names:
-            first = first or name
-            if name in self._fields and self._fields[name][1] is not None:
-                return self._fields.pop(name)
-        return first or "", default
+        if not self._fields.keys().isdisjoint(names):
+            for name in names:
+                if name in self._fields and self._fields[name][1] is not None:
+                    return self._fields.pop(name)
+        return names[0], default
 
     def pop_all(self, names: Collection[str]) -> list[tuple[str, Any]]:
         """Removes all of these fields that are not null, in the order of the names."""
@@ -69,10 +85,12 @@ class RowFields:
         return tuple(name for name, value in fields if value not in EMPTY_VALUES)
 
 
-def _require_valid(row: dict[str, object], values: Iterable[object]) -> None:
+def _require_valid(row: dict[str, object], values: Collection[object]) -> None:
     """Raise MalformedRow if a name is repeated in the row, or a value in it is no JSON; iterative, as rows may nest."""
     if isinstance(row, DuplicateNames):
         raise MalformedRow(f"the name {quote(row.repeated)} occurs twice", kind="a name occurs twice")
+    if _PLAIN_TYPES.issuperset(map(type, values)):
+        return
     pending = [value for value in values if type(value) not in _PLAIN_TYPES]
     while pending:
         value = pending.pop()

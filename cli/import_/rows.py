@@ -5,7 +5,7 @@ from typing import TypeGuard
 
 from msgspec import Struct
 
-from cli.import_.field_names import SUB_TASK_FIELDS, TITLE_FIELDS, normalize_name
+from cli.import_.field_names import SUB_TASK_FIELDS, TITLE_FIELDS, may_have_sub_tasks, normalize_name
 
 
 class Row(Struct, frozen=True):
@@ -43,7 +43,7 @@ def with_sub_tasks(top: Row) -> Iterator[Row]:
         row = pending.pop()
         yield row
         if isinstance(row.value, dict):
-            pending += reversed(list(_sub_task_rows(row, row.value)))
+            pending += reversed(tuple(_sub_task_rows(row, row.value)))
 
 
 def sub_tasks_in(name: str, value: object) -> list[object]:
@@ -52,6 +52,8 @@ def sub_tasks_in(name: str, value: object) -> list[object]:
 
 
 def _sub_task_rows(row: Row, value: Mapping[str, object]) -> Iterator[Row]:
+    if not may_have_sub_tasks(tuple(value)):
+        return
     nested_lists = [(name, nested) for name, nested in value.items() if sub_tasks_in(name, nested)]
     if not nested_lists:
         return

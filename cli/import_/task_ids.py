@@ -1,6 +1,7 @@
 """Task ids derived from rows: importing the same row again gives the same id."""
 
 import json
+from functools import lru_cache
 from hashlib import sha256
 from uuid import UUID
 
@@ -14,7 +15,13 @@ def task_id(project_id: UUID, row: Row, id_and_title: tuple[object, str], occurr
     7 and those of guard streams version 5, so they never collide with it. Ids and whole rows repeat
     in real files: `occurrence` counts the rows with the same id and title up to this one.
     """
-    parts = [str(project_id), row.list_name, row.parent_titles, *id_and_title, occurrence]
-    digest = int.from_bytes(sha256(json.dumps(parts).encode()).digest()[:16], "big")
+    own = json.dumps([*id_and_title, occurrence])
+    parts = f"{_encode_place(project_id, row.list_name, row.parent_titles)[:-1]}, {own[1:]}"
+    digest = int.from_bytes(sha256(parts.encode()).digest()[:16], "big")
     version, variant = 0xF << 76, 0b11 << 62
     return UUID(int=digest & ~version & ~variant | 8 << 76 | 0b10 << 62)
+
+
+@lru_cache(maxsize=1_000)
+def _encode_place(project_id: UUID, list_name: str, parent_titles: tuple[str, ...]) -> str:
+    return json.dumps([str(project_id), list_name, parent_titles])

@@ -26,6 +26,7 @@ from cli.import_.task_lists import find_rows
 from commands.handling.append import Append, AppendResult
 from commands.handling.loader import StateKey
 from commands.handling.stream_cache import StreamState
+from commands.task import CreateTask
 from domain.column import DEFAULT_COLUMNS
 from domain.task import TaskTrashed
 from infra import log
@@ -407,6 +408,7 @@ def test_every_row_of_any_file_is_a_task_or_refused(value: object) -> None:
             assert task.id.version == 8
             assert task.id not in ids
             ids.add(task.id)
+            assert msgspec.convert(msgspec.to_builtins(task.create), CreateTask) == task.create
     assert [msgspec.json.encode(task) for task in map_rows(found.rows, project)] == [
         msgspec.json.encode(task) for task in map_rows(found.rows, project)
     ]
