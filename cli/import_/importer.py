@@ -26,6 +26,8 @@ MAX_CHUNK_ROWS: Final = 512
 """Rows that are imported at once: the command handler appends them in groups."""
 MAX_CHUNK_CHARS: Final = 2_000_000
 """Descriptions of a chunk: the queue of the command handler takes 32 MiB, and a character up to four bytes."""
+MAPPING_STEP_ROWS: Final = 16
+"""Rows that are mapped before the event loop may look for answers: a millisecond."""
 STANDSTILL_S = 5.0
 """A worker that has read nothing for so long is taken for none."""
 OVER_LIMIT_REMARK = "put in a column that is over its limit"
@@ -84,27 +86,29 @@ async def import_tasks(instance: OpenInstance, items: Iterable[Item], user_id: U
     In a dry run every row is decided as in a real one, and nothing is written. If it is cancelled, the outcome counts
     all that was written.
     """
-    actor = Actor(user_id, "import")
-    for chunk in _chunks(items):
+    actor, remaining = Actor(user_id, "import"), iter(items)
+    chunk = await _next_chunk(remaining)
+    while chunk:
         importing = asyncio.create_task(_import_chunk(instance, chunk, actor, outcome), name="import chunk")
         try:
+            chunk = await _next_chunk(remaining)
             await asyncio.shield(importing)
-        except asyncio.CancelledError:
+        finally:
             await importing
-            raise
 
 
-def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
+async def _next_chunk(items: Iterator[Item]) -> list[Item]:
+    """The next rows, mapped in small steps, while PostgreSQL works on those before them; empty at the end."""
     chunk: list[Item] = []
     chars = 0
     for item in items:
         chunk.append(item)
         chars += len(item.create.description or "") if isinstance(item, MappedTask) else 0
         if len(chunk) == MAX_CHUNK_ROWS or chars > MAX_CHUNK_CHARS:
-            yield chunk
-            chunk, chars = [], 0
-    if chunk:
-        yield chunk
+            break
+        if len(chunk) % MAPPING_STEP_ROWS == 0:
+            await asyncio.sleep(0)
+    return chunk
 
 
 async def _import_chunk(instance: OpenInstance, chunk: Sequence[Item], actor: Actor, outcome: ImportOutcome) -> None:

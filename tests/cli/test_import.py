@@ -1,5 +1,6 @@
 """`taskledger import` on a real log: nothing is dropped silently, and importing a file again changes nothing."""
 
+import asyncio
 import gzip
 import io
 import json
@@ -498,6 +499,27 @@ def test_rows_that_are_handled_one_by_one_are_noticed(
 
     monkeypatch.setattr(importer, name, one_by_one)
     assert_check_fails(lambda: rows_are_handled_in_groups_and_the_second_time_only_looked_up(run_import))
+
+
+def test_rows_are_mapped_while_those_before_them_are_appended(
+    run_import: Import, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mapped_ahead, append = asyncio.Event(), EventLog.append
+
+    def counted(*arguments: Any) -> Iterator[object]:
+        for number, row in enumerate(map_rows(*arguments), 1):
+            if number > importer.MAX_CHUNK_ROWS:
+                mapped_ahead.set()
+            yield row
+
+    async def waiting(self: EventLog, appends: Sequence[Append]) -> Sequence[AppendResult | Exception]:
+        await asyncio.wait_for(mapped_ahead.wait(), 1)
+        return await append(self, appends)
+
+    monkeypatch.setattr("cli.import_.map_rows", counted)
+    monkeypatch.setattr(EventLog, "append", waiting)
+    monkeypatch.setattr(importer, "MAX_CHUNK_ROWS", 32)
+    assert "100 created, 0 already there, 0 refused" in run_import([{"title": f"Row {at}"} for at in range(100)]).output
 
 
 def test_rows_keep_their_order_as_task_numbers(run_import: Import, settings: Settings) -> None:
