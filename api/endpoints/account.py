@@ -56,7 +56,8 @@ async def edit_account(
     """Change your name, e-mail address, language or time zone.
 
     With a mail server, a new address is yours once `POST /auth/verify` gets the token that was mailed to it; until
-    then it is shown as `new_email`. Without one it is yours at once.
+    then it is shown as `new_email`, and to send your present address voids the change. Without one it is yours at
+    once.
     """
     authentication.require_account_management(request.user, request.auth)
     user = request.user.user_id
@@ -127,7 +128,8 @@ async def _begin_email_change(ledger: Ledger, request: AuthedRequest, email: str
     """Refuse an address that cannot be had; with a mail server, mail it the token that confirms the change."""
     user = request.user.user_id
     state = require_found(await ledger.log.load_state(User, user))
-    if email == state.email:
+    if email == state.email:  # it stays, so that a change that waits to be confirmed is void
+        await ledger.mail_tokens.delete(user, "email_change")
         return
     await ledger.attempt_limits.charge_mail(ledger.addresses.account_id(email), client_network(request, ledger.proxies))
     if not are_same_email(email, state.email) and await ledger.addresses.find_user(email):

@@ -67,6 +67,13 @@ class MailTokens:
             email: str | None = await (await cursor.execute(_NEW_EMAIL_SQL, (user,))).fetchone()
         return email
 
+    async def delete(self, user: UUID, purpose: Purpose) -> None:
+        """Delete the token of a user for a purpose, if there is one."""
+        async with self._pool.connection() as connection:
+            await connection.execute(
+                "delete from auth.mail_tokens where user_id = %s and purpose = %s", (user, purpose)
+            )
+
     async def delete_all(self, user: UUID) -> None:
         """Delete all tokens of a user, which were mailed to an address that is theirs no more."""
         async with self._pool.connection() as connection:

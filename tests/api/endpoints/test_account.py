@@ -102,6 +102,18 @@ async def test_a_new_address_is_confirmed_by_a_token_mailed_to_it(
     assert [await log_in(inviter.client, email) for email in (old, new)] == [401, 200]
 
 
+async def test_to_send_the_present_address_voids_a_pending_change(
+    inviter: ApiUser, smtp_server: FakeSmtpServer
+) -> None:
+    new = unused_email()
+    await edit(inviter, email=new)
+    token = await smtp_server.wait_for_token(PREFIXES["email_change"], new)
+    shown = await edit(inviter, email=inviter.email)
+    assert (shown["email"], shown["new_email"]) == (inviter.email, None)
+    assert_problem(await inviter.client.post("/auth/verify", json={"token": token}), 422, "invalid_mail_token")
+    assert (await inviter.get("/auth/me"))["email"] == inviter.email
+
+
 async def test_an_address_that_was_taken_before_it_was_confirmed_is_refused(
     inviter: ApiUser, smtp_server: FakeSmtpServer
 ) -> None:
