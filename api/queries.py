@@ -143,30 +143,34 @@ class Queries(Struct, frozen=True, kw_only=True):
         )
         return conditional_response(request, answer, found.position, found.age_s)
 
-    async def resolve_task_id(self, request: AuthedRequest, task: str) -> UUID:
+    async def resolve_task_id(self, request: AuthedRequest, task: str, min_position: int | None = None) -> UUID:
         """The id of a task named by id or by a human key, in any case, in one of the caller's workspaces."""
         if not is_task_key(task):
             return parse_task_id(task)
-        return await self._resolve_key(request, task_list.projection, task_list.IDS_BY_KEY_FOR_MEMBER_SQL, task)
+        sql = task_list.IDS_BY_KEY_FOR_MEMBER_SQL
+        return await self._resolve_key(request, task_list.projection, sql, task, min_position)
 
-    async def resolve_project_id(self, request: AuthedRequest, project: str) -> UUID:
+    async def resolve_project_id(self, request: AuthedRequest, project: str, min_position: int | None = None) -> UUID:
         """The id of a project named by id or by its key, in any case, in one of the caller's workspaces."""
         if not is_project_key(project):
             return parse_project_id(project)
         sql = project_list.IDS_BY_KEY_FOR_MEMBER_SQL
-        return await self._resolve_key(request, project_list.projection, sql, project)
+        return await self._resolve_key(request, project_list.projection, sql, project, min_position)
 
-    async def _resolve_key(self, request: AuthedRequest, named: Projection[Any], sql: str, key: str) -> UUID:
-        """The one id with a key; raises NotFound, or AmbiguousKey if it exists in two of the caller's workspaces."""
+    async def _resolve_key(
+        self, request: AuthedRequest, named: Projection[Any], sql: str, key: str, min_position: int | None
+    ) -> UUID:
+        """The one id with a key, as of `min_position` or later.
+
+        Raises NotFound, or AmbiguousKey if it exists in two of the caller's workspaces.
+        """
         dependencies_of(request).uncacheable()
         wanted = (key.upper(), str(request.user.user_id))
+        if min_position:
+            await self._wait_for_keys(request, named, min_position)
         found = await self.read_tables.fetch_rows(sql, wanted)
         if not found:  # maybe not yet: the read model may lack a new one
-            head, wait_s = await self.log.head(), prefer.preferred_wait_s(request)
-            for projection in (named, workspace_list.projection):
-                current_deadline().restart(wait_s)
-                with admission.waiting("read model", request.user.user_id):
-                    await self.progress_waiter.wait(projection.name, head, wait_s)
+            await self._wait_for_keys(request, named, await self.log.head())
             found = await self.read_tables.fetch_rows(sql, wanted)
         if len(found) > 1:  # a member removed a moment ago must not learn of two
             memberships = await self.permissions.memberships(
@@ -176,3 +180,12 @@ class Queries(Struct, frozen=True, kw_only=True):
         if len(found) != 1:
             raise AmbiguousKey if found else NotFound
         return UUID(str(found[0][0]))
+
+    async def _wait_for_keys(self, request: AuthedRequest, named: Projection[Any], position: int) -> None:
+        """Return once the read models that say what a key names include a position; raises ProjectionBehind."""
+        wait_s = prefer.preferred_wait_s(request)
+        for projection in (named, workspace_list.projection):
+            if not self.progress.has_reached(projection.name, position):
+                current_deadline().restart(wait_s)
+                with admission.waiting("read model", request.user.user_id):
+                    await self.progress_waiter.wait(projection.name, position, wait_s)

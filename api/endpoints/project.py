@@ -70,7 +70,7 @@ async def show_project(
 ) -> Response[ProjectRow]:
     """Show one project."""
     return await ledger.read(
-        request, project_list.by_id(await ledger.resolve_project_id(request, project)), min_position
+        request, project_list.by_id(await ledger.resolve_project_id(request, project, min_position)), min_position
     )
 
 

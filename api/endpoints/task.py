@@ -41,7 +41,7 @@ async def show_task(
 ) -> Response[TaskRow | ExpandedTask]:
     """Show one task, in the trash or not."""
     members = parse_expand(expand)
-    question = task_list.by_id(await ledger.resolve_task_id(request, task))
+    question = task_list.by_id(await ledger.resolve_task_id(request, task, min_position))
     return await ledger.read(request, question, min_position, members)
 
 
@@ -139,4 +139,6 @@ async def show_history(
     min_position: MinPositionParam = None,
 ) -> Response[Page[history_items.HistoryItem]]:
     """List the events of a task, newest first, straight from the log."""
-    return await ledger.history(request, await ledger.resolve_task_id(request, task), limit, cursor, min_position)
+    return await ledger.history(
+        request, await ledger.resolve_task_id(request, task, min_position), limit, cursor, min_position
+    )

@@ -108,7 +108,7 @@ async def list_tasks(
 ) -> Response[TaskPage | PartialTaskPage]:
     """List the tasks of a project that match a filter, without those in the trash; oldest first by default."""
     query = TaskPageOptions(filter, sort, limit, cursor, parse_fields(fields), count is not None, similar)
-    scope = project_scope(await ledger.resolve_project_id(request, project))
+    scope = project_scope(await ledger.resolve_project_id(request, project, min_position))
     return await read_task_page(request, ledger, scope, query, min_position, parse_expand(expand))
 
 
@@ -122,7 +122,7 @@ async def show_board(
     min_position: MinPositionParam = None,
 ) -> Response[Board]:
     """Show the columns of a project in order, each with its first tasks that match a filter, by rank."""
-    project_id = await ledger.resolve_project_id(request, project)
+    project_id = await ledger.resolve_project_id(request, project, min_position)
     address = f"{BASE_PATH}/projects/{project_id}/tasks"
     context = await filter_context(request, ledger, filter, min_position)
     question = board.board(project_id, TaskPageOptions(filter, limit=limit), context, address)

@@ -13,6 +13,7 @@ import redis
 from infra.identity.permissions import Permission, Permissions
 from infra.ids import new_id
 from infra.reading.progress_messages import PROGRESS_CHANNEL
+from infra.reading.progress_waiting import ProgressWaiter
 from infra.reading.tables import ReadTables
 from infra.settings import Settings
 from infra.time_budget import REDIS_S
@@ -82,6 +83,27 @@ async def test_every_list_waits_for_a_position(ann: ApiUser) -> None:
     for path in paths:
         answer = await ann.request("GET", f"{path}?min_position={position}")
         assert int(answer.headers["taskledger-position"]) >= position
+
+
+@pytest.mark.parametrize(
+    "path", ["/projects/KIT", "/projects/KIT/tasks", "/projects/KIT/board", "/tasks/KIT-1", "/tasks/KIT-1/history"]
+)
+async def test_a_key_is_looked_up_as_of_the_position_asked_for(
+    ann: ApiUser, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = ProgressWaiter.wait
+
+    async def folding(waiter: ProgressWaiter, projection: str, position: int, timeout_s: float) -> None:
+        ann.fold()
+        await waits(waiter, projection, position, timeout_s)
+
+    await ann.create_task()
+    await ann.get(path)
+    other = (await ann.post("/workspaces", name="Work"))["id"]
+    project = (await ann.post(f"/workspaces/{other}/projects", name="Kit", key="KIT"))["id"]
+    position = (await ann.post(f"/projects/{project}/tasks", title="Milk"))["position"]
+    monkeypatch.setattr(ProgressWaiter, "wait", folding)
+    assert_problem(await ann.request("GET", f"{path}?min_position={position}"), 400, "ambiguous_key")
 
 
 async def test_permissions_are_checked_once_and_again_after_a_wait(
