@@ -130,5 +130,6 @@ PATTERN_DESCRIPTIONS = {
     _COLOUR_PATTERN: "a colour as #rrggbb, in hexadecimal digits",
     _PROJECT_KEY_PATTERN: "2 to 10 of A-Z and 0-9, a letter first",
     _EMAIL_PATTERN: "an e-mail address",
+    _LANGUAGE_PATTERN: "a language tag, such as de or de-AT",
 }
 """What a text of each pattern is, in words."""

@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from commands.command import FINAL_EVENTS_OVER_CAP, Command, DecisionContext, OtherStreamEvent, require_found
 from commands.field_types import FilterText, Name, NewId, require_uuid7
-from domain.errors import NotFound, TooManyFilters
+from domain.errors import NotFound, Refusal, TooManyFilters
 from domain.event import Change, Event
 from domain.filter import parse
 from domain.saved_filter import (
@@ -56,7 +56,7 @@ class SaveFilter(FilterCommand, frozen=True, kw_only=True):
         """A new filter belongs to the actor."""
 
     def decide(self, state: SavedFilter | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
-        parse(self.filter)
+        require_filter(self.filter)
         person = context.actor.user_id
         count = count_filters(person, context)
         if count >= MAX_FILTERS_PER_USER:
@@ -79,7 +79,7 @@ class EditFilter(FilterCommand, frozen=True, kw_only=True):
         if self.name is not UNSET and self.name != saved.name:
             yield FilterRenamed(Change(saved.name, self.name))
         if self.filter is not UNSET and self.filter != saved.filter:
-            parse(self.filter)
+            require_filter(self.filter)
             yield FilterRewritten(Change(saved.filter, self.filter))
         if self.sort is not UNSET and self.sort != saved.sort:
             yield FilterResorted(Change(saved.sort, self.sort))
@@ -102,3 +102,12 @@ class DeleteFilter(FilterCommand, frozen=True, kw_only=True):
 def count_filters(user_id: UUID, context: DecisionContext) -> int:
     """How many filters a user has; the append asserts it."""
     return (context(FilterCount, filter_count_stream_id(user_id)) or FilterCount()).filters
+
+
+def require_filter(text: str) -> None:
+    """Raise FilterSyntax, UnknownField, FilterValue or FilterTooLong, with the member of the body."""
+    try:
+        parse(text)
+    except Refusal as refusal:
+        refusal.pointer = "#/filter"
+        raise

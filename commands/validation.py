@@ -4,6 +4,7 @@ msgspec decodes and refuses; it stops at the first error and speaks of Python's 
 A type whose `Meta` has an `extra` of `{"check": function}` is also refused where the function raises a ValueError, with
 text that continues a sentence after the field's name. Decoding does not call it: `__post_init__` does. The function in
 `{"refusal": function}` raises a Refusal, as the command or query does by itself if nothing else is wrong.
+A Struct with a static method `errors_beyond_types` has the errors that it finds too.
 """
 
 import difflib
@@ -59,7 +60,10 @@ class FieldError(Struct, frozen=True):
 
     def sentence(self) -> str:
         """The error as a sentence without its full stop."""
-        return f"{self.pointer[1:].removeprefix('/') or 'The body'} {self.words}"
+        if self.pointer == "#":
+            return f"The body {self.words}"
+        name = self.pointer[1:].removeprefix("/") if self.pointer[0] == "#" else self.pointer[1:]
+        return f"{quoted(name.replace('~1', '/').replace('~0', '~'))} {self.words}"
 
 
 class _Bound(NamedTuple):
@@ -166,7 +170,8 @@ def _errors_in_struct(value: Any, kind: type[Struct], pointer: str) -> Iterator[
     if not isinstance(value, dict):
         yield FieldError(pointer, "wrong_type", "must be an object")
         return
-    errors = list(_errors_in_members(value, kind, pointer))
+    find_more = getattr(kind, "errors_beyond_types", None)
+    errors = [*_errors_in_members(value, kind, pointer), *(find_more(value, pointer) if find_more else ())]
     yield from errors or _errors_as_whole(value, kind, pointer)
 
 

@@ -57,29 +57,21 @@ async def carry_out(
 async def _run_atomic(
     ledger: Ledger, request: AuthedRequest, items: list[BatchItem], key: IdempotencyKey | None
 ) -> Response[Any]:
-    try:
-        commands = [await _resolve_item(ledger, request, item, place) for place, item in enumerate(items)]
-    except MalformedRequest as error:
-        raise batch_items.with_all_errors(items, error) from error
+    decoded = batch_items.decode_items(items)
+    commands = [
+        await batch_items.resolve_target(ledger, request, item, wanted, place)
+        for place, (item, wanted) in enumerate(zip(items, decoded, strict=True))
+    ]
     keys = [own for own in batch_items.item_keys(items, await request.body()) if own]
     try:
         outcome = await ledger.handle(command_request(request, commands, [key, *keys] if key else keys))
     except (KeyReused, TwinInFlight, TooBusy):
         raise
     except Refusal as refusal:
-        explained = await _explain_refusal(ledger, request, commands[refusal.command_index], refusal)
-        explained.pointer = f"#/commands/{refusal.command_index}"
-        raise explained from refusal
+        index = refusal.command_index
+        raise await _explain_refusal(ledger, request, commands[index], index, refusal) from refusal
     replayed = isinstance(outcome, Committed) and outcome.is_replay
     return _batch_response(BatchResult.from_outcome(outcome), 200, replayed=replayed)
-
-
-async def _resolve_item(ledger: Ledger, request: AuthedRequest, item: BatchItem, index: int) -> CommandOn:
-    try:
-        return await batch_items.resolve_item(ledger, request, item, index)
-    except Refusal as refusal:
-        refusal.pointer = f"#/commands/{index}/id"
-        raise
 
 
 async def _run_independent(
@@ -123,21 +115,27 @@ async def _run_item(
         await asyncio.wait(predecessors)
     async with semaphore:
         try:
-            command_on = await batch_items.resolve_item(ledger, request, item, index)
+            wanted = batch_items.decode_item(item, index)
+            command_on = await batch_items.resolve_target(ledger, request, item, wanted, index)
             try:
                 outcome = await ledger.handle(command_request(request, [command_on], [key] if key else []))
                 return _item_result(command_on, outcome)
             except Refusal as refusal:
-                raise await _explain_refusal(ledger, request, command_on, refusal) from refusal
+                raise await _explain_refusal(ledger, request, command_on, index, refusal) from refusal
         except Exception as error:  # noqa: BLE001 - it is the answer to this item alone
             answer = problems.error_response(request, error)
             return IndependentResult(answer.status_code or 500, problem=msgspec.Raw(answer.content))
 
 
-async def _explain_refusal(ledger: Ledger, request: AuthedRequest, command_on: CommandOn, refusal: Refusal) -> Refusal:
-    return (
-        await ledger.conflict(request, command_on.target, refusal) if isinstance(refusal, VersionConflict) else refusal
-    )
+async def _explain_refusal(
+    ledger: Ledger, request: AuthedRequest, command_on: CommandOn, index: int, refusal: Refusal
+) -> Refusal:
+    """The refusal of a command as its client sees it, with the pointer of the command, or of the refused member."""
+    pointer = f"#/commands/{index}" + (f"/data{refusal.pointer[1:]}" if refusal.pointer else "")
+    if isinstance(refusal, VersionConflict):
+        refusal = await ledger.conflict(request, command_on.target, refusal)
+    refusal.pointer = pointer
+    return refusal
 
 
 def _item_result(command_on: CommandOn, outcome: Outcome) -> IndependentResult:

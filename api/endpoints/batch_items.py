@@ -1,7 +1,7 @@
 """The body of a batch: up to a hundred commands, decoded and resolved to their targets."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -19,7 +19,14 @@ from commands.command import Command
 from commands.field_types import ExpectedVersion
 from commands.handling.command_on import CommandOn
 from commands.handling.idempotency import IdempotencyKey, fingerprint
-from commands.validation import MAX_ERRORS, FieldError, describe, quoted, unknown_name_words
+from commands.validation import (
+    MAX_ERRORS,
+    FieldError,
+    describe,
+    find_errors,
+    quoted,
+    unknown_name_words,
+)
 from domain.errors import Refusal
 from domain.project import Project
 from domain.task import Task
@@ -42,6 +49,20 @@ class BatchItem(Struct, frozen=True, forbid_unknown_fields=True):
     id: Annotated[str, Meta(extra_json_schema=TARGET_SCHEMA)] | None = None
     expected_version: ExpectedVersion | None = None
     command_id: Annotated[UUID | None, Meta(description="Your own idempotency key for this item.")] = None
+
+    @staticmethod
+    def errors_beyond_types(value: dict[str, Any], pointer: str) -> Iterator[FieldError]:
+        """The errors of the command in an item that may have others."""
+        name, data, target = value.get("type"), value.get("data"), value.get("id")
+        if not isinstance(name, str):
+            return
+        kind = command.all_commands().get(name)
+        if kind is None or not kind.is_batchable:
+            yield _unknown_command(name, pointer)
+        elif isinstance(data, dict):
+            item = BatchItem(name, data, None if target is None else str(target))
+            yield from _errors_beside_data(item, kind, pointer)
+            yield from find_errors(data, kind, f"{pointer}/data")
 
     def target_name(self) -> str:
         """The id or key of the target, if it has one before the command is carried out."""
@@ -88,58 +109,48 @@ def check_keys(items: list[BatchItem], key: IdempotencyKey | None) -> None:
     """Raise MalformedRequest if two items, or an item and the whole, have the same key."""
     texts = [str(item.command_id) for item in items if item.command_id]
     if len({*texts, *([key.text] if key else [])}) < len(texts) + bool(key):
-        raise MalformedRequest(
-            "invalid_body",
-            "A key is used twice in this request.",
-            pointer="#/commands",
-        )
+        raise _invalid_commands("not_unique", "use a key twice: each command_id, and the Idempotency-Key, is another")
 
 
 def check_keys_all_or_none(items: list[BatchItem], key: IdempotencyKey | None) -> None:
     """Raise MalformedRequest if only some commands of an atomic batch have a key, and the whole has none."""
     if not key and len({item.command_id is None for item in items}) > 1:
-        text = "In an atomic batch, send an Idempotency-Key, or a command_id with every command or with none."
-        raise MalformedRequest("invalid_body", text, pointer="#/commands")
+        words = "need an Idempotency-Key, or a command_id each or none, in an atomic batch"
+        raise _invalid_commands("missing", words)
 
 
-async def resolve_item(ledger: Ledger, request: AuthedRequest, item: BatchItem, index: int) -> CommandOn:
-    """The command of an item with its target; raises MalformedRequest with the pointers of all errors, or NotFound."""
-    pointer = f"#/commands/{index}"
-    wanted = _decode_command(item, pointer)
-    if wanted.creates:
-        return CommandOn(getattr(wanted, "id", None) or new_id(), wanted)
-    if wanted.may_create:
-        return CommandOn(_target_stream(wanted, pointer), wanted)
-    return CommandOn(await _resolve_target(ledger, request, item.id or "", wanted), wanted)
+def _invalid_commands(code: str, words: str) -> MalformedRequest:
+    errors = [FieldError("#/commands", code, words)]
+    return MalformedRequest("invalid_body", describe(errors), errors=errors)
 
 
-async def _resolve_target(ledger: Ledger, request: AuthedRequest, name: str, wanted: Command[Any]) -> UUID:
-    if wanted.state_type is Task:
-        return await ledger.resolve_task_id(request, name)
-    return await ledger.resolve_project_id(request, name) if wanted.state_type is Project else parse_id(name)
-
-
-def with_all_errors(items: list[BatchItem], error: MalformedRequest) -> MalformedRequest:
-    """The refusal of one item, with the errors of all."""
-    errors = list[FieldError]()
-    for index, item in enumerate(items):
-        try:
-            _decode_command(item, f"#/commands/{index}")
-        except MalformedRequest as other:
-            errors.extend(other.errors)
-    if errors:
-        error.errors = errors[:MAX_ERRORS]
+def decode_items(items: list[BatchItem]) -> list[Command[Any]]:
+    """The commands of an atomic batch; raises MalformedRequest with the errors of all."""
+    try:
+        return [decode_item(item, index) for index, item in enumerate(items)]
+    except MalformedRequest as error:
+        found = [one for index, item in enumerate(items) for one in _all_errors(item, index)]
+        error.errors = found[:MAX_ERRORS]
         error.detail = describe(error.errors)
-    return error
+        raise
 
 
-def _decode_command(item: BatchItem, pointer: str) -> Command[Any]:
+def _all_errors(item: BatchItem, index: int) -> Sequence[FieldError]:
+    try:
+        decode_item(item, index)
+    except MalformedRequest as error:
+        return error.errors
+    return find_errors(item.data, command.all_commands()[item.type], f"#/commands/{index}/data")
+
+
+def decode_item(item: BatchItem, index: int) -> Command[Any]:
+    """The command of an item; raises MalformedRequest with the pointers of all its errors."""
+    pointer = f"#/commands/{index}"
     kind = command.all_commands().get(item.type)
     if kind is None or not kind.is_batchable:
-        words = f"{quoted(item.type)} {unknown_name_words(item.type, _COMMAND_NAMES)}"
-        errors = [FieldError(f"{pointer}/type", "unknown_command", words)]
+        errors = [_unknown_command(item.type, pointer)]
         raise MalformedRequest("unknown_command", describe(errors), errors=errors)
-    errors = [*_target_errors(item, kind, pointer), *_missing_scope_errors(item, kind, pointer)]
+    errors = list(_errors_beside_data(item, kind, pointer))
     try:
         wanted = convert_part(item.data, kind, f"{pointer}/data")
     except MalformedRequest as error:
@@ -155,17 +166,40 @@ def _decode_command(item: BatchItem, pointer: str) -> Command[Any]:
     return replace(wanted, expected_version=item.expected_version)
 
 
-def _target_errors(item: BatchItem, kind: type[Command[Any]], pointer: str) -> Iterator[FieldError]:
+async def resolve_target(
+    ledger: Ledger, request: AuthedRequest, item: BatchItem, wanted: Command[Any], index: int
+) -> CommandOn:
+    """The command with its target; raises MalformedRequest, NotFound or AmbiguousKey, with a pointer."""
+    if wanted.creates:
+        return CommandOn(getattr(wanted, "id", None) or new_id(), wanted)
+    if wanted.may_create:
+        return CommandOn(_target_stream(wanted, f"#/commands/{index}"), wanted)
+    try:
+        return CommandOn(await _target_id(ledger, request, item.id or "", wanted), wanted)
+    except (MalformedRequest, Refusal) as error:
+        error.pointer = f"#/commands/{index}/id"
+        raise
+
+
+async def _target_id(ledger: Ledger, request: AuthedRequest, name: str, wanted: Command[Any]) -> UUID:
+    if wanted.state_type is Task:
+        return await ledger.resolve_task_id(request, name)
+    return await ledger.resolve_project_id(request, name) if wanted.state_type is Project else parse_id(name)
+
+
+def _unknown_command(name: str, pointer: str) -> FieldError:
+    words = f"is {quoted(name)}, which {unknown_name_words(name, _COMMAND_NAMES)}"
+    return FieldError(f"{pointer}/type", "unknown_command", words)
+
+
+def _errors_beside_data(item: BatchItem, kind: type[Command[Any]], pointer: str) -> Iterator[FieldError]:
+    """What is wrong with the id of an item, or missing in its data because no address names it."""
     if item.id is not None and kind.creates:
         yield FieldError(f"{pointer}/id", "not_allowed", "is not allowed: send the id of a new thing in data")
     elif item.id is not None and kind.may_create:
         yield FieldError(f"{pointer}/id", "not_allowed", f"is not allowed: the data of {item.type} names its target")
     elif item.id is None and not kind.creates and not kind.may_create:
         yield FieldError(f"{pointer}/id", "missing", f"is missing: {item.type} needs the id of its target")
-
-
-def _missing_scope_errors(item: BatchItem, kind: type[Command[Any]], pointer: str) -> Iterator[FieldError]:
-    """The places that an address names, and that data must name in a batch."""
     for field in msgspec.structs.fields(kind):
         if field.name in SCOPE_FIELDS and field.default is None and item.data.get(field.name) is None:
             yield FieldError(f"{pointer}/data/{field.name}", "missing", "is missing")
@@ -175,7 +209,8 @@ def _target_stream(wanted: Command[Any], pointer: str) -> UUID:
     """The target of a command without an id; raises MalformedRequest if its fields do not name one."""
     stream = wanted.derive_target()
     if stream is None:
-        raise MalformedRequest("invalid_body", "The name of the target is missing.", pointer=f"{pointer}/data")
+        errors = [FieldError(f"{pointer}/data", "missing", "lacks the name of the target")]
+        raise MalformedRequest("invalid_body", describe(errors), errors=errors)
     return stream
 
 

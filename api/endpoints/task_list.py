@@ -1,6 +1,6 @@
 """Task lists over HTTP."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from litestar import get, post
 from litestar.di import NamedDependency
@@ -26,12 +26,33 @@ from api.http.task_parameters import (
 )
 from api.ledger import BASE_PATH, AuthedRequest, Ledger
 from api.task_queries import filter_context, list_across_workspaces, name_zone, read_task_page
+from domain.errors import (
+    BadCursor,
+    CursorMismatch,
+    FilterSyntax,
+    FilterTooLong,
+    FilterValue,
+    Refusal,
+    SortNeedsText,
+    UnknownField,
+)
 from domain.filter import parse
 from projections import board
 from projections.board import Board
 from projections.task_page import TaskPage, TaskPageOptions
 from projections.task_page_sql import project_scope
 from projections.task_sorting import TaskSort
+
+_MEMBER_BY_REFUSAL: Final[dict[type[Refusal], str]] = {
+    BadCursor: "cursor",
+    CursorMismatch: "cursor",
+    FilterSyntax: "filter",
+    FilterTooLong: "filter",
+    FilterValue: "filter",
+    SortNeedsText: "sort",
+    UnknownField: "filter",
+}
+"""The member of a search that each refusal is about."""
 
 
 class TaskSearch(Struct, frozen=True, forbid_unknown_fields=True):
@@ -88,7 +109,11 @@ async def search_tasks(
     """List tasks as `GET /tasks` does, for filters too long for a URL; changes nothing."""
     fields, is_counted = parse_fields(data.fields), data.count is not None
     query = TaskPageOptions(data.filter, data.sort, data.limit, data.cursor, fields, is_counted, data.similar)
-    return await list_across_workspaces(request, ledger, query, data.min_position, parse_expand(data.expand))
+    try:
+        return await list_across_workspaces(request, ledger, query, data.min_position, parse_expand(data.expand))
+    except tuple(_MEMBER_BY_REFUSAL) as refusal:
+        refusal.pointer = f"#/{_MEMBER_BY_REFUSAL[type(refusal)]}"
+        raise
 
 
 @get("/projects/{project:str}/tasks")

@@ -27,6 +27,11 @@ MAX_AUTH_BODY_BYTES = 16 * 1024
 JSON_MEDIA_TYPES = {"application/json"}
 PATCH_MEDIA_TYPES = JSON_MEDIA_TYPES | {"application/merge-patch+json"}
 _CONTENT_LENGTH = re.compile("[0-9]{1,15}")
+_HALF_OF_A_PAIR = re.compile(
+    rb"(?<!\\)(?:\\\\)*(?P<escape>\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
+    rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+)
+"""An escaped surrogate without its other half, in a body that is not JSON."""
 _MAX_INTEGER_DIGITS = 20
 """Python refuses to convert very long integers; one that is longer than this fits no field."""
 
@@ -120,7 +125,7 @@ def decode_body(body: bytes, kind: type) -> Any:
     except msgspec.ValidationError as error:
         raise invalid_body(decode_any(body), kind, "#") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _invalid_json(error) from error
+        raise _invalid_json(error, body) from error
     if duplicate:
         detail = f"The key {quoted(duplicate.key)} occurs twice in one object."
         raise MalformedRequest("duplicate_key", detail, pointer=duplicate.pointer)
@@ -132,7 +137,7 @@ def decode_any(body: bytes) -> Any:
     try:
         return _decode_json(body)
     except (ValueError, RecursionError) as error:
-        raise _invalid_json(error) from error
+        raise _invalid_json(error, body) from error
 
 
 def convert_part(value: Any, kind: type[T], pointer: str) -> T:
@@ -160,11 +165,14 @@ def _parse_integer(digits: str) -> float:
     return int(digits) if len(digits) <= _MAX_INTEGER_DIGITS else float(digits)
 
 
-def _invalid_json(error: Exception) -> MalformedRequest:
+def _invalid_json(error: Exception, body: bytes) -> MalformedRequest:
     if isinstance(error, UnicodeDecodeError):
         return MalformedRequest("invalid_json", "The body is not UTF-8.")
     if isinstance(error, RecursionError):
         return MalformedRequest("invalid_json", "The body is nested too deeply.")
+    if half := _HALF_OF_A_PAIR.search(body):
+        escape = half["escape"].decode()
+        return MalformedRequest("invalid_json", f"{escape} is half of a surrogate pair, which is no character.")
     return MalformedRequest("invalid_json", f"The body is not JSON: {str(error).removeprefix('JSON is malformed: ')}.")
 
 

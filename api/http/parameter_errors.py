@@ -31,6 +31,8 @@ from commands.validation import (
 )
 
 _DIGITS: Final = re.compile("[0-9]+")
+_WHOLE_NUMBER: Final = re.compile("[0-9]+|-[1-9][0-9]*")
+"""A negative one fits no parameter, but is a number that is too small."""
 _MAX_DIGITS: Final = 20
 _MODE_TYPES: Final[dict[str, Any]] = {"dry_run": Literal["false", "true"], "on_conflict": Literal["rebase"]}
 
@@ -93,7 +95,7 @@ def _errors_of(name: str, texts: list[str], types: dict[str, Any]) -> list[Field
 
 def _value_of(text: str, kinds: frozenset[Any]) -> Any:
     """The value that a text stands for; the text itself where it stands for none."""
-    if int in kinds and _DIGITS.fullmatch(text):
+    if int in kinds and _WHOLE_NUMBER.fullmatch(text):
         return int(text[: _MAX_DIGITS + 1])
     return text == "true" if bool in kinds and text in {"true", "false"} else text
 

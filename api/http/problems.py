@@ -97,6 +97,8 @@ TITLE_BY_CODE = {
     "versions_differ": "The request contains two different versions.",
 }
 """The title of each code that is no refusal's; any other code has the phrase of its status."""
+_CODES_OF_SEVERAL_ERRORS = {"invalid_body", "invalid_parameter"}
+"""Codes of a whole problem: each of its errors has a code of its own."""
 
 
 def refusal_response(request: Request[Any, Any, Any], refusal: Refusal) -> Response[bytes]:
@@ -125,7 +127,8 @@ def conflict_response(request: Request[Any, Any, Any], conflict: VersionConflict
 
 
 def malformed_response(request: Request[Any, Any, Any], error: MalformedRequest) -> Response[bytes]:
-    single = [{"pointer": error.pointer, "code": error.code}] if error.pointer else None
+    code = "invalid_value" if error.code in _CODES_OF_SEVERAL_ERRORS else error.code
+    single = [{"pointer": error.pointer, "code": code, "detail": error.detail}] if error.pointer else None
     title = title_of(error.code, error.status)
     members = {"detail": error.detail, "errors": _members_of(error.errors) or single}
     return problem_response(request, error.status, error.code, title, **members)
@@ -149,10 +152,7 @@ def framework_error_response(request: Request[Any, Any, Any], error: HTTPExcepti
 
 def _members_of(found: Sequence[FieldError]) -> list[dict[str, str]]:
     """The errors of a request as members of its problem."""
-    return [
-        {"pointer": one.pointer, "code": one.code, "detail": f"{one.sentence()[:1].upper()}{one.sentence()[1:]}."}
-        for one in found
-    ]
+    return [{"pointer": one.pointer, "code": one.code, "detail": f"{one.sentence()}."} for one in found]
 
 
 def status_phrase(status: int) -> str:
@@ -203,8 +203,10 @@ EXCEPTION_HANDLERS: dict[Any, Any] = {
 
 
 def _item_errors(refusal: Refusal) -> list[dict[str, str]] | None:
-    """The item of a batch that was refused."""
-    return [{"pointer": refusal.pointer, "code": refusal.code()}] if refusal.pointer else None
+    """The part of the body that was refused."""
+    if refusal.pointer is None:
+        return None
+    return [{"pointer": refusal.pointer, "code": refusal.code(), "detail": str(refusal)}]
 
 
 def _query_errors(request: Request[Any, Any, Any], refusal: Refusal) -> list[dict[str, str]] | None:

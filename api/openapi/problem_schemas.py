@@ -28,7 +28,7 @@ class FieldError(Struct, frozen=True):
 
     pointer: Annotated[str, Meta(examples=["#/title"])]
     code: Annotated[str, Meta(examples=["too_short"])]
-    detail: Annotated[str, Meta(examples=["Title cannot be empty."])] | UnsetType = UNSET
+    detail: Annotated[str, Meta(examples=['"title" cannot be empty.'])] | UnsetType = UNSET
 
 
 class Problem(Struct, frozen=True):

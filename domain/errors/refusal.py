@@ -10,7 +10,7 @@ class Refusal(Exception):
     command_index: int = 0
     """The index of the refused command in its request, from 0."""
     pointer: str | None = None
-    """The JSON Pointer of the refused item in the request body, if the request has several."""
+    """The JSON Pointer of what was refused in the request body, if it is a part of it."""
 
     def __init__(self, detail: str = "", **params: Any) -> None:
         super().__init__(detail or self.title())

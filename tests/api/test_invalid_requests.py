@@ -258,11 +258,11 @@ def assert_speaks_of_fields(problem: dict[str, Any]) -> None:
 
 
 SEVERAL_ERRORS = {
-    "title": ("", "too_short", "Title cannot be empty."),
-    "priority": ("soon", "not_one_of", "Priority must be one of none, low, medium, high, urgent."),
-    "due": ("2026-02-30", "invalid_value", "Due must be a day in the calendar."),
-    "labels": ("shop", "wrong_type", "Labels must be a list."),
-    "expected_version": (-1, "too_small", "Expected_version must be at least 0."),
+    "title": ("", "too_short", '"title" cannot be empty.'),
+    "priority": ("soon", "not_one_of", '"priority" must be one of none, low, medium, high, urgent.'),
+    "due": ("2026-02-30", "invalid_value", '"due" must be a day in the calendar.'),
+    "labels": ("shop", "wrong_type", '"labels" must be a list.'),
+    "expected_version": (-1, "too_small", '"expected_version" must be at least 0.'),
 }
 
 
@@ -315,6 +315,159 @@ async def test_an_atomic_batch_reports_the_errors_of_all_its_commands(shared_use
     assert "did you mean CreateTask?" in problem["detail"]
 
 
+CHECKED_LATER: list[Any] = [
+    case(
+        "an account",
+        "PATCH",
+        "/auth/me",
+        {"name": "Z", "zone": "Mars/X", "language": "?", "email": "a@b_c.de"},
+        {"#/email": "invalid_value", "#/language": "invalid_format", "#/zone": "invalid_value"},
+    ),
+    case("a zone", "PATCH", "/auth/me", {"zone": "Mars/X"}, {"#/zone": "invalid_value"}),
+    case(
+        "a registration",
+        "POST",
+        "/auth/register",
+        {"email": "a@b_c.de", "name": "", "password": "x"},
+        {"#/email": "invalid_value", "#/name": "too_short", "#/password": "too_short"},
+    ),
+    case(
+        "an invitation",
+        "POST",
+        "/workspaces/{workspace}/invitations",
+        {"email": "a@b_c.de", "role": "king"},
+        {"#/email": "invalid_value", "#/role": "not_one_of"},
+    ),
+    case(
+        "a search",
+        "POST",
+        "/tasks/search",
+        {"filter": "(", "limit": 0, "expand": "x"},
+        {"#/filter": "filter_syntax", "#/limit": "too_small", "#/expand": "invalid_value"},
+    ),
+    case("an expansion", "POST", "/tasks/search", {"expand": "x"}, {"#/expand": "invalid_value"}),
+    case(
+        "a filter to save",
+        "POST",
+        "/filters",
+        {"name": "", "filter": "nope:1"},
+        {"#/name": "too_short", "#/filter": "unknown_field"},
+    ),
+    case(
+        "a batch of an unknown mode",
+        "POST",
+        "/commands",
+        {
+            "mode": "x",
+            "commands": [
+                {"type": "Bogus", "data": {}},
+                {"type": "CreateTask", "data": {"title": 1}},
+                {"type": "SaveFilter", "data": {"name": "x", "filter": "("}},
+                {"type": 1, "data": 1},
+            ],
+        },
+        {
+            "#/commands/0/type": "unknown_command",
+            "#/commands/1/data/project_id": "missing",
+            "#/commands/1/data/title": "wrong_type",
+            "#/commands/2/data/filter": "filter_syntax",
+            "#/commands/3/type": "wrong_type",
+            "#/commands/3/data": "wrong_type",
+            "#/mode": "not_one_of",
+        },
+    ),
+    case(
+        "a batch with a wrong filter and more",
+        "POST",
+        "/commands",
+        {
+            "commands": [
+                {"type": "SaveFilter", "data": {"name": "x", "filter": "("}},
+                {"type": "RenameTask", "data": {"title": ""}},
+            ]
+        },
+        {
+            "#/commands/0/data/filter": "filter_syntax",
+            "#/commands/1/id": "missing",
+            "#/commands/1/data/title": "too_short",
+        },
+    ),
+]
+
+
+@pytest.mark.usefixtures("assert_nothing_written")
+@pytest.mark.parametrize(("method", "path", "body", "errors"), CHECKED_LATER)
+async def test_what_no_type_can_tell_is_reported_with_the_rest(
+    shared_user: ApiUser, method: str, path: str, body: Any, errors: dict[str, str]
+) -> None:
+    answer = await shared_user.request(method, path.format(workspace=shared_user.workspace), json=body)
+    problem = assert_problem(answer, 400, "invalid_body")
+    assert {error["pointer"]: error["code"] for error in problem["errors"]} == errors
+    assert_speaks_of_fields(problem)
+
+
+@pytest.mark.usefixtures("assert_nothing_written")
+@pytest.mark.parametrize(
+    ("path", "body", "code", "pointer"),
+    [
+        ("/tasks/search", {"filter": "("}, "filter_syntax", "#/filter"),
+        ("/tasks/search", {"filter": "x:1"}, "unknown_field", "#/filter"),
+        ("/tasks/search", {"sort": "relevance"}, "sort_needs_text", "#/sort"),
+        ("/tasks/search", {"cursor": "x"}, "bad_cursor", "#/cursor"),
+        ("/filters", {"name": "x", "filter": "due:yesteryear"}, "filter_value", "#/filter"),
+        (
+            "/commands",
+            {"commands": [{"type": "SaveFilter", "data": {"name": "x", "filter": "("}}]},
+            "filter_syntax",
+            "#/commands/0/data/filter",
+        ),
+        (
+            "/commands",
+            {"commands": [{"type": "RenameTask", "id": "?", "data": {"title": "x"}}]},
+            "invalid_id",
+            "#/commands/0/id",
+        ),
+    ],
+)
+async def test_a_refused_value_of_a_body_has_its_pointer(
+    shared_user: ApiUser, path: str, body: Any, code: str, pointer: str
+) -> None:
+    problem = assert_problem(await shared_user.request("POST", path, json=body), 400, code)
+    assert [(error["pointer"], error["code"]) for error in problem["errors"]] == [(pointer, code)]
+    assert problem["errors"][0]["detail"] == problem["detail"]
+
+
+async def test_an_edited_filter_that_is_none_has_its_pointer(shared_user: ApiUser) -> None:
+    saved = (await shared_user.post("/filters", name="x", filter="milk"))["id"]
+    answer = await shared_user.request("PATCH", f"/filters/{saved}", json={"filter": "(", "expected_version": 1})
+    assert assert_problem(answer, 400, "filter_syntax")["errors"][0]["pointer"] == "#/filter"
+
+
+@pytest.mark.parametrize(
+    ("content", "detail"),
+    [
+        (b'{"title": "x", "": 1}', '"" is unknown: known here are '),
+        (b'{"title": "x", "dueDate": 1}', '"dueDate" is unknown: did you mean due?'),
+        (b'{"title": "x", "a/b~": 1}', '"a/b~" is unknown: known here are '),
+        (b'{"title": "x", "labels": ["a", 1]}', '"labels/1" must be text.'),
+        (b"[]", "The body must be an object."),
+        (rb'{"title": "\ud83d"}', "\\ud83d is half of a surrogate pair, which is no character."),
+        (rb'{"title": "\ude00 x"}', "\\ude00 is half of a surrogate pair, which is no character."),
+        (rb'{"\ud83d\ud83d\ude00": 1}', "\\ud83d is half of a surrogate pair, which is no character."),
+    ],
+)
+async def test_an_error_quotes_what_was_sent(shared_user: ApiUser, content: bytes, detail: str) -> None:
+    path = f"/projects/{shared_user.project}/tasks"
+    problem = assert_problem(await shared_user.request("POST", path, content=content, headers=JSON), 400)
+    assert problem["detail"].startswith(detail)
+    assert all(one["detail"].startswith(detail) for one in problem.get("errors", []))
+
+
+async def test_a_negative_number_in_a_query_is_too_small(shared_user: ApiUser) -> None:
+    problem = assert_problem(await shared_user.request("GET", "/tasks?limit=-1"), 400, "invalid_parameter")
+    assert problem["errors"] == [{"pointer": "?limit", "code": "too_small", "detail": '"limit" must be at least 1.'}]
+
+
 async def test_errors_in_nested_members_have_their_own_pointers(shared_user: ApiUser) -> None:
     columns = [{"name": "To do"}, {"name": "a\nb", "limit": 3}]
     body = {"columns": columns, "move": {"doing": "", "x": 1}, "keep": "yes"}
@@ -335,10 +488,10 @@ async def test_errors_in_nested_members_say_what_is_needed(shared_user: ApiUser)
     answer = await shared_user.request("PUT", f"/projects/{shared_user.project}/columns", json=body)
     problem = assert_problem(answer, 400, "invalid_body")
     assert [error["detail"] for error in problem["errors"]] == [
-        "Columns/0/name must be text.",
-        "Columns/0/wip_limit must be a whole number.",
-        "Columns/0/done must be true or false.",
-        "Keep must be true or false.",
+        '"columns/0/name" must be text.',
+        '"columns/0/wip_limit" must be a whole number.',
+        '"columns/0/done" must be true or false.',
+        '"keep" must be true or false.',
     ]
 
 
@@ -577,7 +730,7 @@ async def test_all_errors_of_a_query_are_reported_at_once(shared_user: ApiUser, 
         ("?min_position", "wrong_type"),
         ("?count", "repeated_parameter"),
     ]
-    assert "Limit can be at most 200." in [error["detail"] for error in problem["errors"]]
+    assert '"limit" can be at most 200.' in [error["detail"] for error in problem["errors"]]
     both = await shared_user.request("POST", f"/tasks/{task_id}/complete?dry_run=1&on_conflict=win")
     problem = assert_problem(both, 400, "invalid_parameter")
     assert [error["pointer"] for error in problem["errors"]] == ["?dry_run", "?on_conflict"]

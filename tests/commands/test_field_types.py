@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from commands.command import Command
-from commands.field_types import normalize_due
+from commands.command import Command, all_commands
+from commands.field_types import PATTERN_DESCRIPTIONS, normalize_due
 from commands.project import CreateProject
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask
 from commands.trash import TrashTask
@@ -476,3 +476,19 @@ def test_a_workspace_or_project_reference_may_be_any_uuid() -> None:
     accepts(CreateProject, {**PROJECT_BODY, "workspace_id": str(WORKSPACE)})
     accepts(CreateTask, {**TASK_BODY, "project_id": "c56a4180-65aa-42ec-a945-5fd21dec0538"})
     refuses(CreateTask, {**TASK_BODY, "project_id": "HOME"})
+
+
+def patterns_in(schema: Any) -> set[str]:
+    """The patterns of texts in the bodies of requests."""
+    if isinstance(schema, list):
+        return set().union(*map(patterns_in, schema))
+    if not isinstance(schema, dict):
+        return set()
+    own = {schema["pattern"]} if isinstance(schema.get("pattern"), str) else set()
+    return own.union(*map(patterns_in, schema.values()))
+
+
+def test_every_pattern_of_a_command_is_described_in_words() -> None:
+    patterns = patterns_in([msgspec.json.schema(kind) for kind in all_commands().values()])
+    assert len(patterns) > 4
+    assert not patterns - set(PATTERN_DESCRIPTIONS)

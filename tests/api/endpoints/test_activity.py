@@ -83,7 +83,7 @@ async def test_a_time_is_any_time_of_rfc_3339(ann: ApiUser) -> None:
     for since in ("2025-12-31T23:59:60.5Z", "2026-01-01T00:00:00.123456789%2B23:59"):
         assert await all_items(ann, f"{path}?since={since}") == everything
     problem = assert_problem(await ann.request("GET", f"{path}?until=2026-13-01T00:00:00Z"), 400, "invalid_parameter")
-    assert problem["detail"] == "until must be a day in the calendar; write a + in it as %2B."
+    assert problem["detail"] == '"until" must be a day in the calendar; write a + in it as %2B.'
 
 
 async def test_since_is_included_and_until_is_not(ann: ApiUser) -> None:

@@ -112,4 +112,5 @@ async def test_a_key_that_is_repeated_in_a_batch_is_named(shared_user: ApiUser) 
         "POST", "/commands", content=content, headers={"Content-Type": "application/json"}
     )
     assert_problem(answer, 400, "duplicate_key")
-    assert answer.json()["errors"] == [{"pointer": "#/commands/0/data/title", "code": "duplicate_key"}]
+    (error,) = answer.json()["errors"]
+    assert (error["pointer"], error["code"]) == ("#/commands/0/data/title", "duplicate_key")
