@@ -48,4 +48,4 @@ def is_named(user: User, name: str) -> bool:
     """Whether a user has that e-mail address, or all of these words in their name."""
     wanted = fold_text(name).split()
     has_address = are_same_email(user.email, name) or wanted == [fold_text(user.email)]
-    return has_address or {*wanted} <= {*fold_text(user.name).split()}
+    return has_address or (bool(wanted) and {*wanted} <= {*fold_text(user.name).split()})

@@ -1,7 +1,7 @@
 """Members of a workspace over HTTP."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Self
 from unicodedata import combining, normalize
 from uuid import UUID
 
@@ -41,6 +41,29 @@ class MemberRow(Struct, frozen=True):
     role: Role
 
 
+class NameQuery(Struct, frozen=True):
+    """What a person types to find a name: the beginnings of its words, or symbols alone, which it has as they are."""
+
+    prefixes: list[str]
+    symbols: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The query that a text stands for; only blank text stands for every name."""
+        prefixes = _fold(text).split()
+        return cls(prefixes, "" if prefixes else text.strip())
+
+    def matches(self, name: str) -> bool:
+        """Whether each prefix begins a word of the name, or what follows it, and the symbols are in it."""
+        folded = f" {_fold(name)}"
+        return all(f" {prefix}" in folded for prefix in self.prefixes) and self.symbols in name
+
+    def cursor_key(self) -> dict[str, object]:
+        """What a cursor is bound to, the same for every spelling; empty for every name."""
+        prefixes = {"query": self.prefixes} if self.prefixes else {}
+        return prefixes | ({"symbols": self.symbols} if self.symbols else {})
+
+
 @get("/workspaces/{workspace:str}/members")
 async def list_members(
     workspace: FromPath[str],
@@ -52,14 +75,14 @@ async def list_members(
     min_position: MinPositionParam = None,
 ) -> Response[Page[MemberRow]]:
     """List the members of a workspace, by name; with `query`, those whose names have words that begin so."""
-    workspace_id, prefixes = parse_id(workspace), _fold(words or "").split()
-    list_id = pagination.list_id_for(workspace_id, "members", {"query": prefixes} if prefixes else {})
+    workspace_id, wanted = parse_id(workspace), NameQuery.parse(words or "")
+    list_id = pagination.list_id_for(workspace_id, "members", wanted.cursor_key())
     after = pagination.PageCursor.parse(cursor, list_id, NameSortKey) or MIN_NAME_SORT_KEY
     found = await ledger.fetch(request, workspace_list.members(workspace_id), min_position)
     roles = msgspec.json.decode(found.answer.body, type=dict[UUID, Role]) if found.answer else {}
     names = await history_items.load_names(ledger.log, [Actor(user) for user in roles])
     rows = [MemberRow(user, names.get(user), role) for user, role in roles.items()]
-    matching = (row for row in rows if _has_words(row.name or "", prefixes))
+    matching = (row for row in rows if wanted.matches(row.name or ""))
     remaining = sorted((row for row in matching if _cursor_key(row) > after), key=_cursor_key)
     return conditional_response(
         request, pagination.paginate(remaining, limit, list_id, _cursor_key), found.position, found.age_s
@@ -96,12 +119,6 @@ async def remove_member(
     is_own = removal.user_id == request.user.user_id
     command = LeaveWorkspace(expected_version=data.expected_version) if is_own else removal
     return await ledger.write(request, parse_id(workspace), command)
-
-
-def _has_words(name: str, prefixes: list[str]) -> bool:
-    """Whether each of these begins a word of the name, or what follows it."""
-    folded = f" {_fold(name)}"
-    return all(f" {prefix}" in folded for prefix in prefixes)
 
 
 def _fold(text: str) -> str:

@@ -248,11 +248,21 @@ async def test_members_are_found_by_the_beginnings_of_their_names(ann: ApiUser) 
     assert await found("luc") == await found("o'brien") == ["Jean-Luc O\u2019Brien"]
     assert await found("\u0410\u041d\u041d") == ["\u0410\u043d\u043d\u0430 Zoey"]
     assert await found("oe") == await found("zoex") == []
-    assert len(await found("")) == 4
+    assert len(await found("")) == len(await found(" ")) == 4
     page = await ann.get(f"{path}?query=zoe&limit=1")
     assert len((await ann.get(f"{path}?query=zoe&cursor={page['next_cursor']}"))["items"]) == 1
     other = await ann.request("GET", f"{path}?query=zo&cursor={page['next_cursor']}")
     assert_problem(other, 400, "cursor_mismatch")
+
+
+@pytest.mark.parametrize("symbols", ["%", "_", "*", "\\", "'", "\u200d", "%_", "\U0001f98a"])
+async def test_symbols_find_only_the_members_who_have_them_in_their_name(ann: ApiUser, symbols: str) -> None:
+    path = f"/workspaces/{ann.workspace}/members"
+    await add_named(ann, f"Fox {symbols}")
+    await add_named(ann, "Zoe")
+    ann.fold()
+    answer = await ann.request("GET", path, params={"query": symbols})
+    assert [item["name"] for item in answer.json()["items"]] == [f"Fox {symbols}"]
 
 
 async def test_a_person_is_added_by_address_through_an_invitation(ann: ApiUser, bob: ApiUser) -> None:
