@@ -100,7 +100,10 @@ ProjectKeyText = Annotated[
 ]
 # `=?` begins an encoded word (RFC 2047): mail would read another address there.
 _NEVER_IN_EMAIL = rf"""{BLANKS}@<>()\[\],;:\\"\x00-\x1f\x7f-\x9f"""
-_DNS_LABEL_PATTERN = rf"[^{_NEVER_IN_EMAIL}.\-]([^{_NEVER_IN_EMAIL}.]*[^{_NEVER_IN_EMAIL}.\-])?"
+_JOINERS = r"\u200c\u200d"
+"""Some scripts need them inside a domain: IDNA 2008 tells where (RFC 5892, appendix A.1 and A.2)."""
+_INSIDE_DNS_LABEL = rf"(?:[^{_NEVER_IN_EMAIL}.]|[{_JOINERS}])"
+_DNS_LABEL_PATTERN = rf"[^{_NEVER_IN_EMAIL}.\-](?:{_INSIDE_DNS_LABEL}*(?:[^{_NEVER_IN_EMAIL}.\-]|[{_JOINERS}]))?"
 _EMAIL_PATTERN = rf"^(?!.*=\?)[^{_NEVER_IN_EMAIL}]{{1,64}}@{_DNS_LABEL_PATTERN}(\.{_DNS_LABEL_PATTERN})*$(?!\n)"
 Email = Annotated[
     str,

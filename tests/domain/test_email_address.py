@@ -16,6 +16,7 @@ ONE_ADDRESS = [
     ("\u0410\u043d\u043d\u0430@\u043f\u0440\u0438\u043c\u0435\u0440.\u0440\u0444", "анна@xn--e1afmkfd.xn--p1ai"),
 ]
 TWO_ADDRESSES = [
+    ("a@\u0646\u0627\u0645\u0647\u200c\u0627\u06cc.com", "a@\u0646\u0627\u0645\u0647\u0627\u06cc.com"),
     ("ann@fa\u00df.de", "ann@fass.de"),
     ("stra\u00dfe@example.com", "strasse@example.com"),
     ("ann@example.com", "anna@example.com"),

@@ -101,3 +101,35 @@ async def test_another_key_than_before_is_refused(isolated_settings: Settings) -
             require_same_key(connection, "k" * 32)
         with pytest.raises(OperatorError, match="TASKLEDGER_ADDRESS_KEY"):
             require_same_key(connection, "j" * 32)
+
+
+JOINED_DOMAINS = [
+    "\u0646\u0627\u0645\u0647\u200c\u0627\u06cc.com",
+    "\u0915\u094d\u200d\u0937.com",
+    "\u0915\u094d\u200c\u0937.com",
+    "x.\u0dc1\u0dca\u200d\u0dbb\u0dd3.com",
+]
+
+
+@pytest.mark.parametrize("domain", JOINED_DOMAINS)
+async def test_a_domain_may_have_joiners_where_its_script_needs_them(client: httpx.AsyncClient, domain: str) -> None:
+    email = f"{unused_local_part()}@{domain}"
+    assert (await register(client, email)).status_code == 201
+    assert (await log_in(client, email)).status_code == 200
+    plain = email.replace("\u200c", "").replace("\u200d", "")
+    assert_problem(await log_in(client, plain), 401, "wrong_credentials")
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "a@ab\u200dc.com",
+        "a@\u200c\u0627\u06cc.com",
+        "a@\u0627\u06cc\u200c.com",
+        "a@\u0915\u200d\u0937.com",
+        "a\u200cb@example.com",
+        "a@ex\u200bample.com",
+    ],
+)
+async def test_a_joiner_anywhere_else_is_refused(client: httpx.AsyncClient, email: str) -> None:
+    assert_problem(await register(client, email), 400, "invalid_body")
