@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from api.http.addressing import TARGET_SCHEMA, is_task_key, parse_id
-from api.http.body import convert_part
+from api.http.body import convert_part, decode_any
 from api.http.idempotency import sorted_members
 from api.http.problems import MalformedRequest
 from api.ledger import AuthedRequest, Ledger
@@ -101,7 +101,7 @@ def item_keys(items: list[BatchItem], body: bytes) -> list[IdempotencyKey | None
     """The client's key for each item, if it has one, with its place in the batch."""
     if all(item.command_id is None for item in items):
         return [None] * len(items)
-    sent = msgspec.json.decode(body)["commands"]
+    sent = decode_any(body)["commands"]
     return [item.idempotency_key(index, members) for index, (item, members) in enumerate(zip(items, sent, strict=True))]
 
 

@@ -1,6 +1,5 @@
 """Request bodies: JSON decoded once, straight into its command, or refused with a pointer to the error."""
 
-import json
 import math
 import re
 from functools import cache
@@ -19,6 +18,7 @@ from api.http import headers
 from api.http.deadline import current_deadline
 from api.http.duplicate_keys import find_duplicate_key
 from api.http.malformed_request import MalformedRequest
+from api.http.whole_numbers import decode_json, with_whole_numbers
 from commands.validation import describe, find_errors, quoted
 
 T = TypeVar("T")
@@ -32,8 +32,6 @@ _HALF_OF_A_PAIR = re.compile(
     rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2})"
 )
 """An escaped surrogate without its other half, in a body that is not JSON."""
-_MAX_INTEGER_DIGITS = 20
-"""Python refuses to convert very long integers; one that is longer than this fits no field."""
 
 
 class JSONRequest(Request[Any, Any, Any]):
@@ -120,10 +118,8 @@ def _handler_id(handler: BaseRouteHandler) -> str:
 def decode_body(body: bytes, kind: type) -> Any:
     """A body as a Struct; raises MalformedRequest with every error and its pointer."""
     try:
-        decoded: Any = msgspec.json.decode(body, type=kind)
+        decoded: Any = _decode_as(body, kind)
         duplicate = find_duplicate_key(body)
-    except msgspec.ValidationError as error:
-        raise invalid_body(decode_any(body), kind, "#") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _invalid_json(error, body) from error
     if duplicate:
@@ -135,7 +131,7 @@ def decode_body(body: bytes, kind: type) -> Any:
 def decode_any(body: bytes) -> Any:
     """A body as JSON of any form; raises MalformedRequest if it is not JSON."""
     try:
-        return _decode_json(body)
+        return decode_json(body)
     except (ValueError, RecursionError) as error:
         raise _invalid_json(error, body) from error
 
@@ -144,8 +140,8 @@ def convert_part(value: Any, kind: type[T], pointer: str) -> T:
     """A decoded part of a body as a Struct; raises MalformedRequest with every error and its pointer."""
     try:
         return msgspec.convert(value, kind)
-    except msgspec.ValidationError as error:
-        raise invalid_body(value, kind, pointer) from error
+    except msgspec.ValidationError:
+        return _convert(with_whole_numbers(value), kind, pointer)
 
 
 def invalid_body(value: Any, kind: Any, pointer: str) -> MalformedRequest:
@@ -154,15 +150,18 @@ def invalid_body(value: Any, kind: Any, pointer: str) -> MalformedRequest:
     return MalformedRequest("invalid_body", describe(errors), errors=errors)
 
 
-def _decode_json(body: bytes) -> Any:
+def _decode_as(body: bytes, kind: type) -> Any:
     try:
-        return msgspec.json.decode(body)
-    except msgspec.ValidationError:  # a number that is out of range
-        return json.loads(body, parse_int=_parse_integer)
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError:
+        return _convert(decode_any(body), kind, "#")  # a whole number may be written as 3.0
 
 
-def _parse_integer(digits: str) -> float:
-    return int(digits) if len(digits) <= _MAX_INTEGER_DIGITS else float(digits)
+def _convert(value: Any, kind: type[T], pointer: str) -> T:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise invalid_body(value, kind, pointer) from error
 
 
 def _invalid_json(error: Exception, body: bytes) -> MalformedRequest:

@@ -313,3 +313,38 @@ async def test_a_batch_waits_for_its_concurrent_twin(ann: ApiUser) -> None:
     twin = next(answer for answer in answers if answer.status_code == 409)
     assert twin.headers["retry-after"] == "1"
     assert_problem(twin, 409, "twin_in_flight")
+
+
+@pytest.mark.parametrize("spelling", ["1.0", "1e0", "10e-1", "1.000", "0.1E+1"])
+async def test_a_whole_number_may_be_written_with_a_point_or_an_exponent(ann: ApiUser, spelling: str) -> None:
+    """JSON Schema calls all of them integers."""
+    task = await ann.create_task("Milk")
+    bodies = [
+        ("PATCH", f"/tasks/{task}", '{"title": "Tea", "expected_version": %s}'),
+        ("POST", "/tasks/search", '{"limit": %s}'),
+        ("POST", "/commands", '{"commands": [{"type": "TrashTask", "id": "ID", "data": {}, "expected_version": %s}]}'),
+        ("POST", "/commands", '{"commands": [{"type": "RestoreTask", "id": "ID", "data": {"expected_version": %s}}]}'),
+    ]
+    for number, (method, path, body) in zip(("1", "1", "2", "3"), bodies, strict=True):
+        content = (body % spelling.replace("1", number, 1)).replace("ID", task)
+        answer = await ann.request(method, path, content=content, headers={"Content-Type": "application/json"})
+        assert answer.status_code == 200, answer.text
+
+
+async def test_spellings_of_one_number_are_one_request_to_an_idempotency_key(ann: ApiUser) -> None:
+    task = await ann.create_task("Milk")
+    headers = {"Content-Type": "application/json", "Idempotency-Key": f"tea {task}"}
+    answers = [
+        await ann.request("PATCH", f"/tasks/{task}", content=content, headers=headers)
+        for content in (
+            b'{"title": "Tea", "expected_version": 1}',
+            b'{"title": "Tea", "expected_version": 1.0}',
+            b'{"expected_version": 10e-1, "title": "Tea"}',
+        )
+    ]
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert [answer.headers.get("idempotent-replayed") for answer in answers] == [None, "true", "true"]
+    other = await ann.request(
+        "PATCH", f"/tasks/{task}", content=b'{"title": "Tea", "expected_version": 2.0}', headers=headers
+    )
+    assert_problem(other, 422, "key_reused")
