@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import ClassVar
 from uuid import UUID
 
+from msgspec import UNSET, UnsetType
+
 from commands.command import Command, DecisionContext, OtherStreamEvent, require_found
 from commands.field_types import Name, NewId, require_uuid7
 from domain.event import Change, Event
@@ -38,12 +40,12 @@ class EditWorkspace(Command[Workspace], frozen=True, kw_only=True):
     state_type: ClassVar = Workspace
     requires_version: ClassVar = True
 
-    name: Name
+    name: Name | UnsetType = UNSET
 
     def resolve_workspace_id(self, state: Workspace | None, context: DecisionContext) -> UUID:
         return context.target
 
     def decide(self, state: Workspace | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         workspace = require_found(state)
-        if self.name != workspace.name:
+        if self.name is not UNSET and self.name != workspace.name:
             yield WorkspaceRenamed(Change(workspace.name, self.name))

@@ -7,8 +7,9 @@ from uuid import UUID, uuid5
 from domain.event import Change, Event, State
 
 SavedFilterSort = Literal[
-    "rank", "-rank", "due", "-due", "priority", "-priority", "created", "-created", "updated", "-updated", "key", "-key"
-]
+    "rank", "-rank", "due", "-due", "priority", "-priority", "created", "-created", "updated", "-updated",
+    "key", "-key", "title", "-title",
+]  # fmt: skip
 """The sort order of tasks; `-` reverses it."""
 
 

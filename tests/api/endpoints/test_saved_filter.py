@@ -1,13 +1,14 @@
 """Saved filters over HTTP: saved by name, changed by version, and private to their user."""
 
 import asyncio
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
 
 from commands import saved_filter
 from infra.ids import new_id
+from projections.task_sorting import TaskSort
 from tests.api.guarantees import filters_are_visible_to_their_user_only, saved_filter_ids
 from tests.api.problems import assert_problem
 from tests.api_user import ApiUser
@@ -248,3 +249,13 @@ async def test_an_invalid_id_is_refused(shared_user: ApiUser, saved: str) -> Non
     for method, body in (("GET", {}), ("PATCH", {"json": {"name": "x"}}), ("DELETE", {})):
         assert_problem(await shared_user.request(method, f"/filters/{saved}", **body), 400, "invalid_id")
     assert_problem(await shared_user.request("GET", f"/filters/{new_id()}"), 404, "not_found")
+
+
+async def test_a_filter_takes_every_sort_order_of_lists_that_needs_no_text(ann: ApiUser) -> None:
+    await ann.create_task("Oat milk")
+    await ann.create_task("Bread")
+    for sort in get_args(TaskSort):
+        answer = await ann.request("POST", "/filters", json={"name": "x", "filter": "status:open", "sort": sort})
+        assert answer.status_code == (400 if "relevance" in sort else 201), sort
+    saved = (await ann.post("/filters", name="x", filter="status:open", sort="title"))["id"]
+    assert [one["title"] for one in (await ann.get(f"/filters/{saved}/tasks"))["items"]] == ["Bread", "Oat milk"]
