@@ -5,14 +5,15 @@ from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import Annotated, ClassVar
 
-import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import replace
 
 from commands.column_counts import is_counted, limited_column_ids
 from commands.column_removal import move_all_tasks, require_no_tasks, resolve_moves
 from commands.command import DecisionContext, OtherStreamEvent, require_found
 from commands.field_types import ColumnName, WipLimit
 from commands.project import ProjectCommand, require_editable_project
+from commands.validation import quoted
 from domain.column import Column, ColumnCount, ColumnCounted, column_stream_id, comparable_name
 from domain.errors import ColumnRepeated, SeveralDoneColumns, UnknownColumn
 from domain.event import Change, Event
@@ -38,7 +39,7 @@ class SetColumns(ProjectCommand, frozen=True, kw_only=True):
     """Set the columns of a board, in order, and whether a full one warns or refuses.
 
     A column that is left out must have no tasks, unless `move` says which column they go to, or `keep` that they stay
-    there until they are moved. It accepts no more tasks, and its id restores it.
+    there until they are moved. It accepts no more tasks, and its id restores it; so does its name while it has tasks.
     """
 
     requires_version: ClassVar = True
@@ -50,7 +51,7 @@ class SetColumns(ProjectCommand, frozen=True, kw_only=True):
 
     def decide(self, state: Project | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         project = require_editable_project(state)
-        columns = _resolve_columns(project, self.columns)
+        columns = _resolve_columns(project, self._with_former_ids(project, context))
         wip = project.wip if self.wip is UNSET else self.wip
         moves = resolve_moves(project, columns, self.move or {})
         if not self.keep:
@@ -58,10 +59,24 @@ class SetColumns(ProjectCommand, frozen=True, kw_only=True):
             require_no_tasks(context, [column.id for column in project.columns if column.id not in remaining])
         if (columns, wip) != (project.columns, project.wip):
             yield from self._decide_columns(project, columns, wip, context)
-        board = msgspec.structs.replace(project, columns=columns, wip=wip)
+        board = replace(project, columns=columns, wip=wip)
         counted = limited_column_ids(project.columns)
         for column_id, target in moves.items():
             yield from move_all_tasks(board, column_id, target, context, is_counted=target.id in counted)
+
+    def _with_former_ids(self, project: Project, context: DecisionContext) -> Sequence[ColumnSpec]:
+        """The columns as requested; one that has the name of a removed column with tasks is that column again."""
+        emptied = {project.find_former_column_id(source) for source in self.move or {}}
+        taken = {one.id for one in self.columns} | emptied
+        former = {
+            place: column_id
+            for place, one in enumerate(self.columns)
+            if one.id is None
+            and project.find_column(one.name) is None
+            and (column_id := project.find_removed_id_by_name(one.name)) not in {None, *taken}
+            and context.column_tasks(context.target, str(column_id)).total
+        }
+        return [replace(one, id=former[place]) if place in former else one for place, one in enumerate(self.columns)]
 
     def _decide_columns(
         self, project: Project, columns: tuple[Column, ...], wip: WipPolicy, context: DecisionContext
@@ -99,7 +114,8 @@ def _resolve_columns(project: Project, specs: Sequence[ColumnSpec]) -> tuple[Col
     given_ids = [one.id for one in specs if one.id is not None]
     known = [*(column.id for column in project.columns), *project.removed]
     if not set(given_ids) <= set(known):
-        raise UnknownColumn(columns=known)
+        wrong = next(one for one in given_ids if one not in known)
+        raise UnknownColumn(f"The project has no column {quoted(wrong)}.", column=wrong, columns=known)
     names = [comparable_name(one.name) for one in specs]
     if len(set(given_ids)) < len(given_ids) or len(set(names)) < len(names):
         raise ColumnRepeated

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from commands.column_counts import enter_column
 from commands.command import DecisionContext, OtherStreamEvent
 from commands.task_changes import status_events
+from commands.validation import quoted
 from domain.column import Column
 from domain.errors import ColumnHasTasks, ColumnStays, TooManyTasksToMove, UnknownColumn
 from domain.event import Change
@@ -32,7 +33,9 @@ def resolve_moves(project: Project, columns: Sequence[Column], moves: Mapping[st
         column_id = known.id if known else project.find_former_column_id(source)
         target = board.find_column(name)
         if column_id is None or target is None:
-            raise UnknownColumn(columns=[column.id for column in (board if known else project).columns])
+            wrong, known_columns = (source, project.columns) if column_id is None else (name, board.columns)
+            known_ids = [column.id for column in known_columns]
+            raise UnknownColumn(f"The project has no column {quoted(wrong)}.", column=wrong, columns=known_ids)
         if board.find_column_by_id(column_id):
             raise ColumnStays(column=column_id)
         resolved[column_id] = target

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from commands.column_counts import enter_column, leave_column
 from commands.command import DecisionContext, OtherStreamEvent
+from commands.validation import quoted
 from domain.column import Column
 from domain.errors import AssigneeIsNoMember, StatusContradictsColumn, UnknownColumn
 from domain.event import Change, Event
@@ -128,5 +129,8 @@ def require_column(project: Project, id_or_name: str | None) -> Column:
     """The column of that name or id, the first one for None; raises UnknownColumn."""
     column = project.columns[0] if id_or_name is None else project.find_column(id_or_name)
     if column is None:
-        raise UnknownColumn(columns=[column.id for column in project.columns])
+        known_ids = [column.id for column in project.columns]
+        raise UnknownColumn(
+            f"The project has no column {quoted(id_or_name or '')}.", column=id_or_name, columns=known_ids
+        )
     return column

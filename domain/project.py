@@ -115,6 +115,13 @@ class Project(State, frozen=True):
         wanted = comparable_name(id_or_name)
         return next((one.column_id for one in self.former_names if one.name == wanted), None)
 
+    def find_removed_id_by_name(self, name: str) -> str | None:
+        """The id of the removed column that was the last to have that name."""
+        wanted = comparable_name(name)
+        return next(
+            (one.column_id for one in self.former_names if one.name == wanted and one.column_id in self.removed), None
+        )
+
     def names_lost_to(self, columns: Iterable[Column]) -> tuple[FormerName, ...]:
         """The names, former ones too, that a board with these columns no longer has."""
         names = {one.name: one.column_id for one in self.former_names}

@@ -114,7 +114,9 @@ def test_invalid_column_sets_are_refused() -> None:
     given_project().when(set_columns(TODO, ColumnSpec(name="to DO"))).then_refused(ColumnRepeated)
     given_project().when(set_columns(TODO, ColumnSpec(id="todo", name="Other"))).then_refused(ColumnRepeated)
     unknown = ColumnSpec(id="nowhere", name="Nowhere")
-    given_project().when(set_columns(TODO, unknown)).then_refused(UnknownColumn, columns=["todo", "doing", "done"])
+    given_project().when(set_columns(TODO, unknown)).then_refused(
+        UnknownColumn, column="nowhere", columns=["todo", "doing", "done"]
+    )
 
 
 def test_a_task_in_a_column_that_was_removed_stays_and_can_be_moved_away() -> None:
@@ -123,6 +125,33 @@ def test_a_task_in_a_column_that_was_removed_stays_and_can_be_moved_away() -> No
     there.when(MoveTask(column="doing", expected_version=2)).then_refused(UnknownColumn)
     there.when(CompleteTask(), MoveTask(column="done", expected_version=3)).then(
         TaskCompleted(PROJECT, "doing"), TaskMoved(Change(PROJECT, PROJECT), Change("doing", "done"), "done")
+    )
+
+
+def test_a_removed_column_with_tasks_is_restored_by_its_name() -> None:
+    gone: Facts = [(PROJECT, ColumnsSet(Change(DEFAULT_COLUMNS, DEFAULT_COLUMNS[::2]), WARN))]
+    there = given(workspace(), project(), task(MOVED), gone)
+    wanted = set_columns(TODO, DONE, ColumnSpec(name="in  PROGRESS"), expected_version=2)
+    now = (*DEFAULT_COLUMNS[::2], Column("doing", "in  PROGRESS"))
+    there.when(wanted).then(ColumnsSet(Change(DEFAULT_COLUMNS[::2], now), WARN))
+    emptied = msgspec.structs.replace(wanted, move={"doing": "in progress"})
+    anew = (*DEFAULT_COLUMNS[::2], Column("in-progress", "in  PROGRESS"))
+    there.when(emptied).then(
+        ColumnsSet(Change(DEFAULT_COLUMNS[::2], anew), WARN),
+        OtherStreamEvent(TASK, TaskMoved(Change(PROJECT, PROJECT), Change("doing", "in-progress"), "open")),
+    )
+
+
+def test_an_unknown_column_is_named() -> None:
+    given_project().when(set_columns(TODO, ColumnSpec(id="lost", name="X"))).then_refused(
+        UnknownColumn, column="lost", columns=["todo", "doing", "done"]
+    )
+    left = set_columns(TODO, DONE, move={"doing": "nowhere"})
+    given_project().when(left).then_refused(UnknownColumn, column="nowhere", columns=["todo", "done"])
+    left = set_columns(TODO, DONE, move={"never": "todo"}, keep=True)
+    given_project().when(left).then_refused(UnknownColumn, column="never", columns=["todo", "doing", "done"])
+    given(workspace(), project(), task()).when(MoveTask(column="lost", expected_version=1)).then_refused(
+        UnknownColumn, column="lost", columns=["todo", "doing", "done"]
     )
 
 
