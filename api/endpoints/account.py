@@ -23,10 +23,12 @@ from commands.handling.request import CommandRequest
 from commands.member import LeaveWorkspace
 from commands.trash import TrashWorkspace
 from commands.user import ChangeEmail, DeleteAccount, EditAccount
+from commands.validation import quoted
 from domain.email_address import are_same_email
 from domain.errors import EmailTaken, HandOverFirst, LastOwner, VersionConflict
 from domain.event import Actor
 from domain.user import User
+from domain.workspace import Workspace
 from infra.ids import new_id
 from projections import workspace_list
 from projections.workspace_list import WorkspaceRow
@@ -82,10 +84,7 @@ async def delete_account(request: AuthedRequest, ledger: NamedDependency[Ledger]
     state = require_found(await ledger.log.load_state(User, user))
     deletion = DeleteAccount(address=ledger.addresses.streams(state.email))
     leaving = await _leaving_commands(ledger, request)
-    try:
-        outcome = await _carry_out(ledger, request, [*leaving, CommandOn(user, deletion)])
-    except LastOwner as error:
-        raise HandOverFirst from error
+    outcome = await _carry_out(ledger, request, [*leaving, CommandOn(user, deletion)])
     if isinstance(outcome, Committed):
         await ledger.mail_tokens.delete_all(user)
         await ledger.tokens.revoke_all(user)
@@ -94,10 +93,34 @@ async def delete_account(request: AuthedRequest, ledger: NamedDependency[Ledger]
 
 
 async def _carry_out(ledger: Ledger, request: AuthedRequest, commands: list[CommandOn]) -> Outcome:
-    """Carry out commands one after the other, unless one of them is refused; the outcome of the last."""
+    """Carry out commands one after the other, unless one of them is refused; the outcome of the last.
+
+    Raises HandOverFirst with the workspaces whose last owner the caller is.
+    """
     requests = [command_request(request, [command_on]) for command_on in commands]
-    outcomes = [await ledger.handle(msgspec.structs.replace(one, is_dry_run=True)) for one in requests]
-    return outcomes[-1] if requests[-1].is_dry_run else [await ledger.commit(one) for one in requests][-1]
+    outcomes, owned = list[Outcome](), list[UUID]()
+    for one in requests:
+        try:
+            outcomes.append(await ledger.handle(msgspec.structs.replace(one, is_dry_run=True)))
+        except LastOwner:
+            owned.append(one.commands[0].target)
+    if owned:
+        raise await _hand_over_first(ledger, owned)
+    if requests[-1].is_dry_run:
+        return outcomes[-1]
+    for one in requests:
+        try:
+            outcomes.append(await ledger.commit(one))
+        except LastOwner as error:  # the other owner left a moment ago
+            raise await _hand_over_first(ledger, [one.commands[0].target]) from error
+    return outcomes[-1]
+
+
+async def _hand_over_first(ledger: Ledger, workspaces: list[UUID]) -> HandOverFirst:
+    states = {one: await ledger.log.load_state(Workspace, one) for one in workspaces}
+    names = {one: state.name for one, state in states.items() if state}
+    detail = f"You are the last owner of {', '.join(map(quoted, names.values()))}. Appoint another one first."
+    return HandOverFirst(detail, workspaces=[{"id": one, "name": name} for one, name in names.items()])
 
 
 async def change_email(ledger: Ledger, user: UUID, email: str, *, is_verified: bool) -> None:

@@ -174,7 +174,14 @@ async def test_a_dry_run_deletes_no_account(ann: ApiUser) -> None:
 
 async def test_the_only_owner_of_a_shared_workspace_hands_it_over_first(ann: ApiUser, bob: ApiUser) -> None:
     await share_workspace(ann, bob)
-    assert_problem(await ann.request("DELETE", "/auth/me"), 422, "hand_over_first")
+    office = (await ann.post("/workspaces", name="Office"))["id"]
+    await ann.request("PUT", f"/workspaces/{office}/members/{bob.id}", json={"role": "member"})
+    ann.fold()
+    problem = assert_problem(await ann.request("DELETE", "/auth/me"), 422, "hand_over_first")
+    owned = [{"id": ann.workspace, "name": "Home"}, {"id": office, "name": "Office"}]
+    assert problem["params"]["workspaces"] == owned
+    assert problem["detail"] == 'You are the last owner of "Home", "Office". Appoint another one first.'
+    await ann.request("PUT", f"/workspaces/{office}/members/{bob.id}", json={"role": "owner"})
     assert (await ann.request("GET", "/auth/me")).status_code == 200
     await share_workspace(ann, bob, "owner")
     assert (await ann.request("DELETE", "/auth/me")).status_code == 200
