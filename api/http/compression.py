@@ -23,6 +23,8 @@ MAX_ACCEPT_BYTES: Final = 200
 _COMPRESSIBLE_TYPES: Final = (b"application/json", b"application/schema+json", b"text/")
 _VERSIONED_TAG: Final = re.compile(rb'"[0-9]{1,15}(-|"$)')
 """The tag of a document with a version, which If-Match names: it has one form, so such a document is not compressed."""
+_OK: Final = 200
+_NOT_MODIFIED: Final = 304
 _Headers = list[tuple[bytes, bytes]]
 
 
@@ -76,7 +78,7 @@ def with_compression(app: ASGIApp) -> ASGIApp:
         for name, value in scope["headers"]:
             if name == b"accept-encoding" and accepts_gzip(value):
                 return app(scope, receive, _CompressedSend(send, bodies, scope["headers"]))
-        return app(scope, receive, send)
+        return app(scope, receive, _varying(send))
 
     return middleware
 
@@ -87,6 +89,27 @@ def _is_question(scope: HTTPScope) -> bool:
     The length of a compressed answer says something of its content to those who see the length and choose a part.
     """
     return scope["method"] == "GET" or scope["path"].endswith("/search")
+
+
+def _varying(send: Send) -> Send:
+    """Sends a response as it is, and says that a client that accepts gzip gets another."""
+
+    def send_with_vary(message: Any) -> Awaitable[None]:
+        if message["type"] == "http.response.start":
+            message["headers"] = _with_vary(message["headers"], message["status"])
+        return send(message)
+
+    return send_with_vary
+
+
+def _with_vary(headers: Iterable[tuple[bytes, bytes]], status: int) -> _Headers:
+    """The headers, with `Vary` where the response may be compressed for another client, however long it is."""
+    fields = dict(headers)
+    kind, tag = fields.get(b"content-type", b""), fields.get(b"etag", b"")
+    is_varying = kind.startswith(_COMPRESSIBLE_TYPES) if status == _OK else status == _NOT_MODIFIED and tag
+    if not is_varying or _VERSIONED_TAG.match(tag):
+        return list(headers)
+    return [*(one for one in headers if one[0] != b"vary"), (b"vary", _vary_value(headers))]
 
 
 class _CompressedSend:
@@ -100,9 +123,10 @@ class _CompressedSend:
 
     async def __call__(self, message: Any) -> None:
         if message["type"] == "http.response.start":
-            if message["status"] == 304:  # noqa: PLR2004 - Not Modified
+            message["headers"] = _with_vary(message["headers"], message["status"])
+            if message["status"] == _NOT_MODIFIED:
                 message["headers"] = self._with_known_tag(list(message["headers"]))
-            elif message["status"] == 200 and _is_compressible(message["headers"]):  # noqa: PLR2004 - OK
+            elif message["status"] == _OK and _is_compressible(message["headers"]):
                 self._head = message
                 return
         elif self._head is not None and message["type"] == "http.response.body":
@@ -154,16 +178,19 @@ def _is_compressible(headers: Iterable[tuple[bytes, bytes]]) -> bool:
 
 def _compressed_headers(headers: Iterable[tuple[bytes, bytes]], length: int) -> _Headers:
     """The headers of the compressed body, which is another representation with a tag of its own."""
-    kept = [(name, value) for name, value in headers if name not in {b"content-length", b"etag", b"vary"}]
+    kept = [(name, value) for name, value in headers if name not in {b"content-length", b"etag"}]
     tags = [(name, _compressed_tag(value)) for name, value in headers if name == b"etag"]
-    vary = b", ".join(value for name, value in headers if name == b"vary" and value.lower() != b"accept-encoding")
     return [
         *kept,
         *tags,
         (b"content-length", str(length).encode()),
         (b"content-encoding", b"gzip"),
-        (b"vary", vary + b", accept-encoding" if vary else b"accept-encoding"),
     ]
+
+
+def _vary_value(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    vary = b", ".join(value for name, value in headers if name == b"vary" and value.lower() != b"accept-encoding")
+    return vary + b", accept-encoding" if vary else b"accept-encoding"
 
 
 def _compressed_tag(tag: bytes) -> bytes:

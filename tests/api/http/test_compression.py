@@ -45,6 +45,7 @@ async def assert_same_content(user: ApiUser, address: str, **more: Any) -> httpx
     assert "content-encoding" not in plain.headers
     assert answer.headers.get("content-encoding") == "gzip"
     assert "accept-encoding" in answer.headers["vary"].lower()
+    assert "accept-encoding" in plain.headers["vary"].lower()
     assert answer.content == plain.content
     assert answer.headers["content-type"] == plain.headers["content-type"]
     assert int(answer.headers["content-length"]) < len(plain.content) / 2
@@ -229,3 +230,18 @@ async def test_a_compressed_body_is_gzip(ann: ApiUser) -> None:
     async with ann.client.stream("GET", "http://test/docs", headers=GZIP) as answer:
         raw = b"".join([part async for part in answer.aiter_raw()])
     assert zlib.decompress(raw, wbits=31).startswith(b"<!doctype html>")
+
+
+@pytest.mark.parametrize("headers", [GZIP, PLAIN, {"Accept-Encoding": ""}], ids=str)
+async def test_what_may_be_compressed_varies_however_it_was_sent(ann: ApiUser, headers: dict[str, str]) -> None:
+    await ann.create_task()
+    ann.fold()
+    pages = ["http://test/problems", "http://test/problems/id_taken", "http://test/docs"]
+    for address in ("/tasks", "/workspaces", "/auth/tokens", f"/projects/{ann.project}/board", *pages):
+        answer = await ann.request("GET", address, headers=headers)
+        assert answer.headers.get_list("vary") == ["accept-encoding"], address
+        if tag := answer.headers.get("etag"):
+            unchanged = await ann.request("GET", address, headers={**headers, "If-None-Match": tag})
+            assert (unchanged.status_code, unchanged.headers["vary"]) == (304, "accept-encoding")
+    answer = await ann.request("GET", f"/projects/{ann.project}", headers=headers)
+    assert "vary" not in answer.headers
