@@ -38,7 +38,7 @@ SET_WIP_LIMITS = SetColumns(
 
 
 class NotEmpty(OperatorError):
-    """The instance has users, but no demo."""
+    """The instance has users."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -48,7 +48,8 @@ class NotEmpty(OperatorError):
 
 @click.command
 @options.data_option
-def command(data: Path) -> None:
+@click.option("--if-empty", is_flag=True, help="Print the login of an earlier demo instead of refusing.")
+def command(data: Path, if_empty: bool) -> None:  # noqa: FBT001 - click calls it by name
     """Fill an empty instance with a sample workspace and print its login."""
     app_settings = settings.resolve(data, needs_address_key=True)
     if app_settings.environment == "production":
@@ -59,7 +60,7 @@ def command(data: Path) -> None:
         password_file.touch(mode=0o600)
         password_file.write_text(secrets.token_urlsafe(9))
         asyncio.run(_fill(app_settings, password_file.read_text()))
-    elif not password_file.exists():
+    elif not if_empty or not password_file.exists():
         raise NotEmpty
     password = password_file.read_text()
     if asyncio.run(_is_current(app_settings, password)):

@@ -4,7 +4,7 @@ import contextlib
 import os
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -97,7 +97,7 @@ class ServeRun:
         print_line(f"Taskledger {version('taskledger')}, data in {data}")
         self._start_servers()
         exit_code, printed = self._run_subcommand(
-            "migrate", MIGRATION_TIMEOUT_S, "Still updating the database schema and read models ..."
+            ["migrate"], MIGRATION_TIMEOUT_S, "Still updating the database schema and read models ..."
         )
         if exit_code:
             raise OperatorError(_last_error_line(printed))
@@ -109,7 +109,7 @@ class ServeRun:
             print_line("Metrics at " + ", ".join(metrics_urls))
         print_line(f"Ready after {time.monotonic() - started_at:.1f} s at {self.listeners.base_url}  (Ctrl-C stops it)")
         if self.options.demo:
-            _, printed = self._run_subcommand("demo", START_TIMEOUT_S)
+            _, printed = self._run_subcommand(["demo", "--if-empty"], START_TIMEOUT_S)
             for line in printed.split("\n"):
                 print_line(line)
 
@@ -180,10 +180,10 @@ class ServeRun:
             not_ready = ", ".join(process.program.name for process in group if not process.is_ready)
             raise OperatorError(f"Not ready after {START_TIMEOUT_S:.0f} s: {not_ready}.")
 
-    def _run_subcommand(self, name: str, timeout_s: float, slow_notice: str = "") -> tuple[int, str]:
+    def _run_subcommand(self, arguments: Sequence[str], timeout_s: float, slow_notice: str = "") -> tuple[int, str]:
         """Runs one of our commands to its end; returns its exit code and output."""
         with tempfile.TemporaryFile() as file:
-            child = subcommand_process.spawn_taskledger([name, "--data", self.options.data], file)
+            child = subcommand_process.spawn_taskledger([*arguments, "--data", self.options.data], file)
             try:
                 if not self.supervisor.run_until(lambda: child.poll() is not None, SLOW_NOTICE_S) and slow_notice:
                     print_line(slow_notice)

@@ -39,10 +39,18 @@ async def test_the_printed_login_opens_a_board_with_history(
     assert [column["wip_limit"] for column in project["columns"]] == [None, 3, None]
 
 
-def test_a_second_run_prints_the_same_login_and_writes_nothing(run_cli: RunCli) -> None:
-    first = run_cli("demo")
+def test_a_second_demo_is_refused_and_writes_nothing(run_cli: RunCli) -> None:
+    run_cli("demo")
     before = run_cli("events", "tail", "-n", "100").output
-    assert run_cli("demo").output == first.output
+    with pytest.raises(OperatorError, match="already has users"):
+        raise run_cli("demo").exception or AssertionError
+    assert run_cli("events", "tail", "-n", "100").output == before
+
+
+def test_an_instance_that_is_started_again_prints_the_same_login(run_cli: RunCli) -> None:
+    first = run_cli("demo", "--if-empty")
+    before = run_cli("events", "tail", "-n", "100").output
+    assert run_cli("demo", "--if-empty").output == first.output
     assert run_cli("events", "tail", "-n", "100").output == before
 
 
@@ -53,7 +61,7 @@ async def test_a_password_that_was_changed_is_not_printed(run_cli: RunCli, clien
     client.headers["Authorization"] = f"Bearer {login.json()['access_token']}"
     change = {"current_password": password, "new_password": "correct horse battery"}
     (await client.post("/auth/password", json=change)).raise_for_status()
-    second = (await asyncio.to_thread(run_cli, "demo")).output
+    second = (await asyncio.to_thread(run_cli, "demo", "--if-empty")).output
     assert second == "Demo login: demo@example.com, with the password that was set since.\n"
 
 
@@ -62,7 +70,7 @@ def test_a_password_file_without_a_demo_user_is_no_demo(run_cli: RunCli, setting
     (tmp_path / "secrets" / "demo-password").write_text("of a demo that was not finished")
     asyncio.run(_register(settings))
     with pytest.raises(OperatorError, match="already has users"):
-        raise run_cli("demo").exception or AssertionError
+        raise run_cli("demo", "--if-empty").exception or AssertionError
 
 
 def test_an_instance_that_has_users_gets_no_demo(run_cli: RunCli, settings: Settings) -> None:
