@@ -124,7 +124,7 @@ ZoneName = Annotated[
     ),
 ]
 _EXPECTED_VERSION_DESCRIPTION = "The version that you last read; `If-Match` may name it instead."
-ExpectedVersion = Annotated[int, Meta(ge=0, le=2**53 - 1, description=_EXPECTED_VERSION_DESCRIPTION, examples=[3])]
+ExpectedVersion = Annotated[int, Meta(ge=0, le=2**53 - 1, description=_EXPECTED_VERSION_DESCRIPTION, examples=[1])]
 PATTERN_DESCRIPTIONS = {
     LINE_PATTERN: "one line of text, with something to see on it and no control or hidden characters",
     TEXT_PATTERN: "text without control characters",

@@ -7,7 +7,7 @@ import msgspec
 from litestar import delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.openapi.spec import Example
-from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
+from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from api.http.addressing import parse_id
 from api.http.command_results import WriteResult
@@ -31,6 +31,12 @@ _BUILTIN_IDS = {one.id for one in BUILTIN_FILTERS}
 _PARSE_ERRORS = (FilterSyntax, UnknownField, FilterValue, FilterTooLong)
 _ID_DESCRIPTION = "The id of a filter, or the name of a built-in one."
 _SORT_DESCRIPTION = "The sort order, as in `GET /tasks`. Default: that of the filter, else that of `GET /tasks`."
+OwnFilterIdParam = Annotated[
+    str,
+    PathParameter(
+        description="The id of one of your filters.", examples=[Example(value="0193805a-8d00-73d7-b9e2-88983ef045f3")]
+    ),
+]
 FilterIdParam = Annotated[str, PathParameter(description=_ID_DESCRIPTION, examples=[Example(value="overdue")])]
 SavedSortParam = Annotated[TaskSort | None, QueryParameter(description=_SORT_DESCRIPTION)]
 
@@ -96,7 +102,7 @@ async def list_filtered_tasks(
 
 @patch("/filters/{saved_filter:str}")
 async def edit_filter(
-    saved_filter: FromPath[str], data: JSONBody[EditFilter], request: AuthedRequest, ledger: NamedDependency[Ledger]
+    saved_filter: OwnFilterIdParam, data: JSONBody[EditFilter], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> Response[WriteResult]:
     """Change the name, the terms or the sort order of a filter; send the version you last read."""
     return await ledger.write(request, _own_filter_id(saved_filter), data)
@@ -104,7 +110,10 @@ async def edit_filter(
 
 @delete("/filters/{saved_filter:str}", status_code=200)
 async def delete_filter(
-    saved_filter: FromPath[str], data: JSONBody[DeleteFilter], request: AuthedRequest, ledger: NamedDependency[Ledger]
+    saved_filter: OwnFilterIdParam,
+    data: JSONBody[DeleteFilter],
+    request: AuthedRequest,
+    ledger: NamedDependency[Ledger],
 ) -> Response[WriteResult]:
     """Delete a filter; send the version you last read."""
     return await ledger.write(request, _own_filter_id(saved_filter), data)

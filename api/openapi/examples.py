@@ -44,6 +44,7 @@ EXAMPLE_BY_FIELD: Final[dict[str, Any]] = {
         {"id": "done", "name": "Done", "wip_limit": None, "removed": False, "done": True},
     ],
     "counts": {"doing": {"open": 2}, "done": {"done": 5}},
+    "current_password": "correct horse battery",
     "cursor": "WyIwMTkzODA1YSIsNTBd",
     "data": {"project_id": example_id("project"), "title": "Oat milk"},
     "done": 120_000,
@@ -59,9 +60,11 @@ EXAMPLE_BY_FIELD: Final[dict[str, Any]] = {
     "limit": 50,
     "members": {example_id("user"): "owner"},
     "min_position": 1042,
+    "new_email": None,
     "new_password": "staple battery horse",
     "next_cursor": "WyIwMTkzODA1YSIsNTBd",
     "number": 12,
+    "on_behalf_of": None,
     "password": "correct horse battery",
     "phase": "folding",
     "position": 1042,
@@ -86,6 +89,24 @@ EXAMPLE_BY_FIELD: Final[dict[str, Any]] = {
     "version": 3,
 }
 """By the name of a field or parameter without an example in a command; used if its type fits."""
+
+
+EXAMPLE_BY_TYPE: Final[dict[str, dict[str, Any]]] = {
+    "AccountChange": {"name": "Ann Lee", "email": "ann.lee@example.com"},
+    "ActorInfo": {"name": "Ann"},
+    "CreateProject": {"name": "Garden", "key": "GAR"},
+    "CreateWorkspace": {"name": "Office"},
+    "Invite": {"email": "bob@example.com"},
+    "Me": {"name": "Ann"},
+    "MemberRow": {"name": "Ann"},
+    "NewToken": {"name": "Nightly import", "expires_at": "2099-12-01T10:00:00Z"},
+    "Person": {"name": "Ann"},
+    "Registration": {"email": "bob@example.com", "name": "Bob"},
+    "SaveFilter": {"name": "Due today"},
+    "SetColumns": {"columns": [{"name": "To do"}, {"name": "Done", "done": True}]},
+    "TokenInfo": {"name": "Nightly import"},
+}
+"""By the name of a type: members whose example would make no sense there, or would not work after the set-up."""
 
 
 def example_of(annotation: Any, name: str = "", noun: str = "") -> Any:
@@ -113,11 +134,12 @@ def declared_example(annotation: Any) -> Any:
 
 def example_body(kind: type[Struct], noun: str = "") -> dict[str, Any]:
     """A whole object: its required fields, and those with an example of their own."""
-    noun = noun or noun_of(kind)
+    noun, own = noun or noun_of(kind), EXAMPLE_BY_TYPE.get(kind.__name__, {})
     return {
         field.encode_name: found
         for field in msgspec.structs.fields(kind)
-        if _is_in_example(kind, field) and (found := example_of(field.type, field.name, noun)) is not NO_EXAMPLE
+        if _is_in_example(kind, field)
+        and (found := own.get(field.encode_name, example_of(field.type, field.name, noun))) is not NO_EXAMPLE
     }
 
 

@@ -14,13 +14,17 @@ api=$server/api/v1
 field() { python3 -c "import json, sys; print(json.load(sys.stdin)['$1'])"; }
 call() { curl -sS -H "Authorization: Bearer ${token-}" -H "Content-Type: application/json" "$@"; }
 
-call $api/auth/register -d '{"email": "ann@example.com", "name": "Ann", "password": "correct horse battery"}' | field id
+user=$(call $api/auth/register -d '{"email": "ann@example.com", "name": "Ann", "password": "correct horse battery"}' | field id)
 token=$(call $api/auth/login -d '{"email": "ann@example.com", "password": "correct horse battery"}' | field access_token)
 workspace=$(call $api/workspaces -d '{"name": "Home"}' | field id)
 project=$(call $api/workspaces/$workspace/projects -d '{"name": "Kitchen", "key": "KIT"}' | field id)
 task=$(call $api/projects/$project/tasks -d '{"title": "Milk"}' | field id)
 """.strip()  # noqa: E501 - lines of the README
-"""The first commands of the README: they set the variables of all examples."""
+"""The first commands of the README: they set the variables of all examples but one."""
+MORE_PREPARATION = r"""
+saved_filter=$(call $api/filters -d '{"name": "Due today", "filter": "assignee:me due<now"}' | field id)
+""".strip()
+"""Sets the other."""
 
 
 def render_page(document: Schema) -> str:
@@ -37,7 +41,7 @@ def _render_page(document: Schema) -> Iterator[str]:
     yield render_text(document["info"]["description"])
     yield "<p>For programs: <a href=/openapi.json>/openapi.json</a> (OpenAPI 3.1), <a href=/schemas/events>"
     yield "/schemas/events</a>, <a href=/problems>/problems</a>.</p>"
-    yield f"<h3>Register, log in and create a task</h3><pre>{escape(PREPARATION)}</pre>"
+    yield f"<h3>Register, log in and create a task</h3><pre>{escape(PREPARATION)}\n{escape(MORE_PREPARATION)}</pre>"
     for tag in document["tags"]:
         yield f"<h2 id={anchor_id(tag['name'])}>{escape(tag['name'])}</h2>"
         yield render_text(tag["description"].partition(": ")[2].capitalize())

@@ -8,11 +8,12 @@ from typing import Any
 
 from api.http.problem_document import PROBLEM_MEDIA_TYPE
 from api.ledger import BASE_PATH
+from api.openapi.examples import example_id
 from api.openapi.page.html import as_text, render_json, render_table, render_text, render_type, resolve_ref
 from api.openapi.schemas import Schema
 
-EXAMPLE_VARIABLES = {"workspace", "project", "task"}
-"""Parameters of paths that the first example on the page sets a shell variable for."""
+EXAMPLE_VARIABLES = ("user", "workspace", "project", "task", "saved_filter")
+"""Parameters of paths that the first commands on the page set a shell variable for."""
 
 
 def render_operation(document: Schema, method: str, path: str, operation: Schema) -> Iterator[str]:
@@ -100,7 +101,8 @@ def _json_content(request_body: Schema) -> Any:
 def _curl_command(method: str, path: str, operation: Schema, document: Schema) -> str:
     """The curl command that calls the operation, with the variables that the first example sets."""
     for one in (resolve_ref(document, each) for each in operation.get("parameters", [])):
-        value = f"${one['name']}" if one["name"] in EXAMPLE_VARIABLES else as_text(one["example"])
+        is_set = one["name"] in EXAMPLE_VARIABLES and one["example"] == example_id(one["name"])
+        value = f"${one['name']}" if is_set else as_text(one["example"])
         path = path.replace(f"{{{one['name']}}}", value)
     verb = "" if method == "get" else f"-X {method.upper()} "
     address = f"$api{path.removeprefix(BASE_PATH)}" if path.startswith(BASE_PATH) else f"$server{path}"
@@ -109,5 +111,13 @@ def _curl_command(method: str, path: str, operation: Schema, document: Schema) -
         lines.append('-H "Authorization: Bearer $token"')
     if "requestBody" in operation:
         lines.append('-H "Content-Type: application/json"')
-        lines.append(f"-d {shlex.quote(json.dumps(_json_content(operation['requestBody'])['example']))}")
+        lines.append(f"-d {_body_argument(_json_content(operation['requestBody'])['example'])}")
     return " \\\n  ".join(lines)
+
+
+def _body_argument(example: Any) -> str:
+    """A body as an argument in the shell, with the variables that the first example sets for ids."""
+    argument = shlex.quote(json.dumps(example))
+    for name in EXAMPLE_VARIABLES:
+        argument = argument.replace(example_id(name), f"'${name}'")
+    return argument

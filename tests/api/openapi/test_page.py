@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from api.openapi.event_schema import event_schema
-from api.openapi.page import PREPARATION, render_page
+from api.openapi.page import MORE_PREPARATION, PREPARATION, render_page
 from domain import codec
 from tests.api.openapi.test_document import DOCUMENT, operations
 
@@ -35,8 +35,8 @@ def test_the_first_commands_are_those_of_the_readme() -> None:
 
 
 def test_every_example_uses_variables_that_the_first_one_sets() -> None:
-    known = assigned(PREPARATION)
-    assert known == {"server", "api", "token", "workspace", "project", "task"}
+    known = assigned(f"{PREPARATION}\n{MORE_PREPARATION}")
+    assert known == {"server", "api", "token", "user", "workspace", "project", "task", "saved_filter"}
     assert len(examples()) == len(list(operations()))
     for example in examples():
         assert variables(example) <= known, example
@@ -46,9 +46,15 @@ def test_every_example_uses_variables_that_the_first_one_sets() -> None:
 
 def test_every_path_on_a_board_is_named_by_a_variable() -> None:
     shown = "\n".join(examples())
-    assert not re.findall(r"\$api/(?:tasks|projects|workspaces)/[0-9a-f]{8}-.*", shown)
+    assert not re.findall(r"\$api/(?:tasks|projects|workspaces|filters)/[0-9a-f]{8}-.*", shown)
     assert "$api/tasks/$task/complete" in shown
     assert "$api/projects/$project/tasks" in shown
+
+
+def test_people_are_not_called_by_the_names_of_projects() -> None:
+    named = [text for text in examples() if "/auth/" in text or "/members" in text]
+    assert not [text for text in named if "Kitchen" in text]
+    assert '"name": "Kitchen", "role"' not in html.unescape(PAGE)
 
 
 def in_words_of_python(text: str) -> list[str]:
