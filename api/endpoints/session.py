@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 
 from api.http import access_tokens, authentication, headers
 from api.http.addressing import parse_id
-from api.http.body import MAX_AUTH_BODY_BYTES
+from api.http.body import MAX_AUTH_BODY_BYTES, EmptyBody
 from api.http.client_address import client_network
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
@@ -73,7 +73,11 @@ async def refresh(data: JSONBody[Refresh], ledger: NamedDependency[Ledger]) -> R
 
 
 @post("/auth/logout", request_max_body_size=MAX_AUTH_BODY_BYTES, status_code=204)
-async def logout(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> None:
+async def logout(
+    data: JSONBody[EmptyBody],  # noqa: ARG001 - so that none is ignored
+    request: AuthedRequest,
+    ledger: NamedDependency[Ledger],
+) -> None:
     """Log out: end the session of this access token."""
     if request.auth.session is None:
         raise NoSession
@@ -99,8 +103,13 @@ async def list_sessions(request: AuthedRequest, ledger: NamedDependency[Ledger])
     return Response(SessionList(items))
 
 
-@delete("/auth/sessions/{session:str}", status_code=204)
-async def end_session(session: FromPath[str], request: AuthedRequest, ledger: NamedDependency[Ledger]) -> None:
+@delete("/auth/sessions/{session:str}", request_max_body_size=MAX_AUTH_BODY_BYTES, status_code=204)
+async def end_session(
+    session: FromPath[str],
+    data: JSONBody[EmptyBody],  # noqa: ARG001 - so that none is ignored
+    request: AuthedRequest,
+    ledger: NamedDependency[Ledger],
+) -> None:
     """End one of your sessions."""
     session_id = parse_id(session)
     authentication.require_account_management(request.user, request.auth)

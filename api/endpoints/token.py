@@ -12,7 +12,7 @@ from msgspec.structs import asdict
 
 from api.http import authentication
 from api.http.addressing import parse_id
-from api.http.body import MAX_AUTH_BODY_BYTES
+from api.http.body import MAX_AUTH_BODY_BYTES, EmptyBody
 from api.http.conditional_response import LOCATION_HEADER
 from api.http.response import Response
 from api.ledger import BASE_PATH, AuthedRequest, Ledger, command_request
@@ -109,8 +109,13 @@ async def show_token(
     return Response(require_found(found))
 
 
-@delete("/auth/tokens/{token:str}", status_code=204)
-async def revoke_token(token: FromPath[str], request: AuthedRequest, ledger: NamedDependency[Ledger]) -> None:
+@delete("/auth/tokens/{token:str}", request_max_body_size=MAX_AUTH_BODY_BYTES, status_code=204)
+async def revoke_token(
+    token: FromPath[str],
+    data: JSONBody[EmptyBody],  # noqa: ARG001 - so that none is ignored
+    request: AuthedRequest,
+    ledger: NamedDependency[Ledger],
+) -> None:
     """Revoke a personal token."""
     token_id = parse_id(token)
     authentication.require_account_management(request.user, request.auth)

@@ -34,6 +34,10 @@ _HALF_OF_A_PAIR = re.compile(
 """An escaped surrogate without its other half, in a body that is not JSON."""
 
 
+class EmptyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """No body, or an object without members."""
+
+
 class JSONRequest(Request[Any, Any, Any]):
     """A request; an empty body is the same as `{}`."""
 

@@ -1140,3 +1140,38 @@ async def test_a_patch_of_nothing_is_answered_alike_everywhere(ann: ApiUser) -> 
         answer = await ann.request("PATCH", path, json={}, headers={"If-Match": '"1"'} if path != "/auth/me" else {})
         assert answer.status_code == 200, answer.text
         assert answer.json().get("version", 1) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("DELETE", "/auth/me"),
+        ("POST", "/auth/logout"),
+        ("POST", "/auth/verification"),
+        ("DELETE", f"/auth/sessions/{UNUSED_ID}"),
+        ("DELETE", f"/auth/tokens/{UNUSED_ID}"),
+    ],
+)
+async def test_a_command_without_a_body_ignores_none(ann: ApiUser, method: str, path: str) -> None:
+    problem = assert_problem(await ann.request(method, path, json={"reason": "x"}), 400, "invalid_body")
+    assert [(one["pointer"], one["code"]) for one in problem["errors"]] == [("#/reason", "unknown_field")]
+    assert_problem(await ann.request(method, path, content=b"reason=x"), 415, "unsupported_media_type")
+    assert (await ann.request("GET", "/auth/me")).status_code == 200
+    ann.fold()
+    assert (await ann.request(method, path, json={})).status_code in {200, 204, 404, 422}
+
+
+NO_COMMANDS = {"/tasks/search", "/projections/{name}/rebuild"}
+"""A question, and a long job."""
+
+
+async def test_every_command_can_be_tried_but_those_below_auth() -> None:
+    """As the README says."""
+    document = json.loads(OPENAPI_FILE.read_bytes())
+    for path, operations in document["paths"].items():
+        for method in operations.keys() & {"post", "put", "patch", "delete"}:
+            route = path.removeprefix(BASE_PATH)
+            taken = any(one.get("$ref", "").endswith("dry_run") for one in operations[method].get("parameters", []))
+            named = any(one.get("name") == "dry_run" for one in operations[method].get("parameters", []))
+            is_wanted = (method, route) == ("delete", "/auth/me") or not route.startswith("/auth/")
+            assert (taken or named) == (is_wanted and route not in NO_COMMANDS), (method, path)

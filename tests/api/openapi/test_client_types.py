@@ -17,7 +17,7 @@ ALTERNATIVES = ({"TaskPage", "PartialTaskPage"}, {"Task", "ExpandedTask"})
 """On request: with `fields` the items have fewer members, with `expand` people have names."""
 TEXT_IDS = {"Column", "ColumnInput", "BoardColumn", "SavedFilter"}
 """Types whose `id` is no UUID."""
-FREE_VALUES = {"HistoryItem.changes"}
+FREE_VALUES = {"HistoryItem.changes", "EmptyBody"}
 """Members whose values can be of any type."""
 STABLE_NAMES = {
     "Actor", "Batch", "BatchItem", "BatchResult", "Board", "BoardColumn", "Column", "ColumnInput", "CommandResult",
