@@ -57,12 +57,13 @@ async def carry_out(
 async def _run_atomic(
     ledger: Ledger, request: AuthedRequest, items: list[BatchItem], key: IdempotencyKey | None
 ) -> Response[Any]:
+    as_sent, items = items, await batch_items.with_project_ids(ledger, request, items)
     decoded = batch_items.decode_items(items)
     commands = [
         await batch_items.resolve_target(ledger, request, item, wanted, place)
         for place, (item, wanted) in enumerate(zip(items, decoded, strict=True))
     ]
-    keys = [own for own in batch_items.item_keys(items, await request.body()) if own]
+    keys = [own for own in batch_items.item_keys(as_sent, await request.body()) if own]
     try:
         outcome = await ledger.handle(command_request(request, commands, [key, *keys] if key else keys))
     except (KeyReused, TwinInFlight, TooBusy):
@@ -115,6 +116,7 @@ async def _run_item(
         await asyncio.wait(predecessors)
     async with semaphore:
         try:
+            item = await batch_items.with_project_id(ledger, request, item, index)
             wanted = batch_items.decode_item(item, index)
             command_on = await batch_items.resolve_target(ledger, request, item, wanted, index)
             try:

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from api.http.addressing import TARGET_SCHEMA, is_task_key, parse_id
+from api.http.addressing import TARGET_SCHEMA, is_project_key, is_task_key, parse_id
 from api.http.body import convert_part, decode_any
 from api.http.idempotency import sorted_members
 from api.http.problems import MalformedRequest
@@ -62,7 +62,8 @@ class BatchItem(Struct, frozen=True, forbid_unknown_fields=True):
         elif isinstance(data, dict):
             item = BatchItem(name, data, None if target is None else str(target))
             yield from _errors_beside_data(item, kind, pointer)
-            yield from find_errors(data, kind, f"{pointer}/data")
+            ids = {name: value for name, value in data.items() if not _is_key_of_project(name, value)}
+            yield from find_errors(ids, kind, f"{pointer}/data")
 
     def target_name(self) -> str:
         """The id or key of the target, if it has one before the command is carried out."""
@@ -164,6 +165,29 @@ def decode_item(item: BatchItem, index: int) -> Command[Any]:
         errors = [FieldError(f"{pointer}/data/expected_version", "versions_differ", words)]
         raise MalformedRequest("versions_differ", describe(errors), errors=errors)
     return replace(wanted, expected_version=item.expected_version)
+
+
+async def with_project_ids(ledger: Ledger, request: AuthedRequest, items: list[BatchItem]) -> list[BatchItem]:
+    """The items with ids for the keys of projects in their data; raises NotFound or AmbiguousKey, with a pointer."""
+    return [await with_project_id(ledger, request, item, index) for index, item in enumerate(items)]
+
+
+async def with_project_id(ledger: Ledger, request: AuthedRequest, item: BatchItem, index: int) -> BatchItem:
+    """The item with an id for the key of a project in its data; raises NotFound or AmbiguousKey, with a pointer."""
+    named = item.data.get("project_id")
+    if not _is_key_of_project("project_id", named):
+        return item
+    try:
+        project_id = await ledger.resolve_project_id(request, str(named))
+    except Refusal as refusal:
+        refusal.pointer = f"#/commands/{index}/data/project_id"
+        raise
+    return replace(item, data={**item.data, "project_id": str(project_id)})
+
+
+def _is_key_of_project(name: str, value: Any) -> bool:
+    """Whether a member of data names a project by its key, where its type has an id."""
+    return name == "project_id" and isinstance(value, str) and is_project_key(value)
 
 
 async def resolve_target(

@@ -348,3 +348,20 @@ async def test_spellings_of_one_number_are_one_request_to_an_idempotency_key(ann
         "PATCH", f"/tasks/{task}", content=b'{"title": "Tea", "expected_version": 2.0}', headers=headers
     )
     assert_problem(other, 422, "key_reused")
+
+
+@pytest.mark.parametrize("mode", ["atomic", "independent"])
+async def test_a_project_is_named_by_its_key_in_a_batch(ann: ApiUser, mode: str) -> None:
+    ann.fold()
+    items = [{"type": "CreateTask", "data": {"project_id": key, "title": "Milk"}} for key in ("KIT", "kit")]
+    answer = await ann.request("POST", "/commands", json={"mode": mode, "commands": items})
+    assert [one["key"] for one in answer.json()["results"]] == ["KIT-1", "KIT-2"]
+    lost = [{"type": "CreateTask", "data": {"project_id": "LOST", "title": "Milk"}}]
+    ann.fold()
+    answer = await ann.request("POST", "/commands", json={"mode": mode, "commands": lost})
+    problem = answer.json() if mode == "atomic" else answer.json()["results"][0]["problem"]
+    assert (problem["status"], problem["code"]) == (404, "not_found")
+    assert problem["errors"][0]["pointer"] == "#/commands/0/data/project_id"
+    wrong = [{"type": "CreateTask", "data": {"project_id": "KIT", "title": ""}, "more": 1}]
+    problem = (await ann.request("POST", "/commands", json={"mode": mode, "commands": wrong})).json()
+    assert {one["pointer"] for one in problem["errors"]} == {"#/commands/0/data/title", "#/commands/0/more"}
