@@ -18,15 +18,16 @@ from psycopg.types.json import set_json_loads
 from projections.engine import tsvector_adapter
 from projections.engine.builds import Build
 from projections.projection import DocumentKey, Projection, key_by_position
-from projections.tsvector import TsVector, vector_to_text
+from projections.tsvector import TsVector
 
 _SELECT = "select {fields} from {table} where id = any(%b)"
-_INSERT = "insert into {table} ({fields}) select {fields} from json_populate_recordset(null::{table}, %s::json)"
-"""All rows in one statement, as JSON, which the database parses by the types of the columns."""
+_INSERT = "insert into {table} ({fields}) select {fields} from {source} as excluded ({fields})"
+"""All rows in one statement."""
 _UPSERT = f"{_INSERT} on conflict (id) do update set {{changes}}"
-_UPDATE = """update {table} as old set {changes}
-    from json_populate_recordset(null::{table}, %s::json) as excluded where old.id = excluded.id"""
+_UPDATE = "update {table} as old set {changes} from {source} as excluded ({fields}) where old.id = excluded.id"
 """Only the changed columns, so that generated columns and indexes of others are not written."""
+_JSON_SOURCE = "(select {fields} from json_populate_recordset(null::{table}, %s::json))"
+"""Rows as JSON, which the database parses by the types of the columns."""
 R = TypeVar("R")
 Decode: TypeAlias = Callable[[Raw], Any]
 Documents = Mapping[DocumentKey, Any]
@@ -39,7 +40,6 @@ _POSTGRES_TYPES = {
     datetime: "timestamptz",
     TsVector: "tsvector",
 }
-_json_encoder = msgspec.json.Encoder(enc_hook=vector_to_text)
 
 
 def column_types(row: type[Struct]) -> dict[str, str]:
@@ -118,20 +118,18 @@ def _jsonb_decoders(projection: Projection[Any]) -> tuple[tuple[int, Decode], ..
 
 def write_documents(connection: Connection[TupleRow], build: Build, before: Documents, rows: Documents) -> None:
     """Insert new documents, update the changed columns of others, delete those that are None."""
-    table = build.table_name.as_string()
     new = [row for key, row in rows.items() if row is not None and key not in before]
     gone = [key for key, row in rows.items() if row is None]
     if new:
-        sql = _build_statement(_UPSERT, build.projection.row_type.__struct_fields__, table)
-        connection.execute(sql, (_encode_rows(new),), prepare=True)
+        _execute_with_rows(connection, build, _UPSERT, build.projection.row_type.__struct_fields__, new)
     for names, some in _changed_columns(before, rows).items():
-        connection.execute(_build_statement(_UPDATE, names, table), (_encode_rows(some),), prepare=True)
+        _execute_with_rows(connection, build, _UPDATE, ("id", *names), some)
     if gone:
         connection.execute(SQL("delete from {} where id = any(%s)").format(build.table_name), (gone,))
 
 
 def _changed_columns(before: Documents, rows: Documents) -> dict[tuple[str, ...], list[dict[str, Any]]]:
-    """The changed values of existing documents, grouped by the columns that changed."""
+    """The ids and the changed values of existing documents, grouped by the columns that changed."""
     found: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for key, row in rows.items():
         old = before.get(key)
@@ -147,8 +145,7 @@ def replace_document(connection: Connection[TupleRow], build: Build, key: Docume
     """Replace one document in statements that need no index."""
     connection.execute(SQL("delete from {} where id = %s").format(build.table_name), (key,))
     if row is not None:
-        sql = _build_statement(_INSERT, build.projection.row_type.__struct_fields__, build.table_name.as_string())
-        connection.execute(sql, (_encode_rows([row]),))
+        _execute_with_rows(connection, build, _INSERT, row.__struct_fields__, [row])
 
 
 def copy_documents(connection: Connection[TupleRow], build: Build, rows: Iterable[Any]) -> int:
@@ -166,13 +163,31 @@ def copy_documents(connection: Connection[TupleRow], build: Build, rows: Iterabl
     return count
 
 
-def _encode_rows(rows: Sequence[Any]) -> str:
-    return _json_encoder.encode(rows).decode()
+def _execute_with_rows(
+    connection: Connection[TupleRow], build: Build, sql: str, names: tuple[str, ...], rows: Sequence[Any]
+) -> None:
+    """Execute a statement on rows of these columns: in binary if there is a vector among them, else as JSON."""
+    kinds, table = column_types(build.projection.row_type), build.table_name.as_string()
+    types = tuple(kinds[name] for name in names)
+    cursor = connection.cursor()
+    if "tsvector" in types:
+        tsvector_adapter.register(cursor)
+        each = (row.values() if type(row) is dict else astuple(row) for row in rows)
+        values: Sequence[object] = list(map(list, zip(*each, strict=True)))
+        statement = _build_statement(sql, names, table, types)
+    else:
+        values = (msgspec.json.encode(rows).decode(),)
+        statement = _build_statement(sql, names, table)
+    cursor.execute(statement, values, prepare=True)
 
 
 @cache
-def _build_statement(sql: str, fields: tuple[str, ...], table: str) -> bytes:
-    """Format a statement for one table, cached."""
-    names = [Identifier(field) for field in fields]
-    changes = SQL(", ").join(SQL("{0} = excluded.{0}").format(name) for name in names)
-    return SQL(sql).format(table=SQL(table), fields=SQL(", ").join(names), changes=changes).as_bytes()
+def _build_statement(sql: str, names: tuple[str, ...], table: str, array_types: tuple[str, ...] = ()) -> bytes:
+    """Format a statement for one table, with its rows as arrays of these types or else as JSON; cached."""
+    fields = SQL(", ").join(map(Identifier, names))
+    changes = SQL(", ").join(SQL("{0} = excluded.{0}").format(Identifier(name)) for name in names if name != "id")
+    arrays = SQL(", ").join(SQL(f"%b::{kind}[]") for kind in array_types)
+    source = (
+        SQL("unnest({})").format(arrays) if array_types else SQL(_JSON_SOURCE).format(fields=fields, table=SQL(table))
+    )
+    return SQL(sql).format(table=SQL(table), fields=fields, changes=changes, source=source).as_bytes()
