@@ -4,9 +4,8 @@ The format is what `tsvectorsend` writes: the number of lexemes, then each one i
 zero byte, with the number of its positions and the positions. All numbers are big-endian.
 """
 
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from struct import Struct, iter_unpack, pack
+from collections.abc import Mapping
+from struct import iter_unpack
 from typing import Final
 
 MAX_POSITION: Final = 16_383
@@ -15,13 +14,10 @@ MAX_POSITIONS: Final = 255
 WEIGHT_BITS: Final = {"A": 3 << 14, "B": 2 << 14, "C": 1 << 14, "D": 0}
 """The bits above a position, the heaviest first."""
 _LETTERS: Final = {bits >> 14: letter if bits else "" for letter, bits in WEIGHT_BITS.items()}
-_COUNT: Final = Struct(">I")
-_NO_POSITION: Final = b"\0\0\0"
-
-
-@lru_cache(maxsize=4 * (MAX_POSITION + 1))
-def _one_position(place: int) -> bytes:
-    return pack(">xHH", 1, place)
+PACKED_PLACES: Final = [place.to_bytes(2, "big") for place in range(1 << 16)]
+"""Each place as two bytes: a position plus the bits of its weight."""
+_PACKED_COUNTS: Final = [b"\0" + count.to_bytes(2, "big") for count in range(MAX_POSITIONS + 1)]
+"""The end of a lexeme, and the number of its places."""
 
 
 class TsVector(bytes):
@@ -31,33 +27,28 @@ class TsVector(bytes):
 
     def to_text(self) -> str:
         """The text format, as PostgreSQL writes it."""
-        data, at, parts = bytes(self), _COUNT.size, list[str]()
+        data, at, parts = bytes(self), 4, list[str]()
         while at < len(data):
             end = data.index(0, at)
-            number, places = data[end + 1] << 8 | data[end + 2], end + len(_NO_POSITION)
-            parts.append(_quoted(data[at:end]))
-            if number == 1:
-                parts[-1] += f":{_place_text(data[places] << 8 | data[places + 1])}"
-            elif number:
-                each = iter_unpack(">H", data[places : places + 2 * number])
-                parts[-1] += f":{','.join(_place_text(place) for (place,) in each)}"
-            at = places + 2 * number
+            places = end + 3
+            following = places + 2 * int.from_bytes(data[end + 1 : places], "big")
+            positions = ",".join(_place_text(place) for (place,) in iter_unpack(">H", data[places:following]))
+            parts.append(quote_lexeme(data[at:end].decode()) + (positions and f":{positions}"))
+            at = following
         return " ".join(parts)
 
 
-def tsvector(places: Mapping[bytes, Sequence[int]]) -> TsVector:
-    """The vector of these lexemes, in UTF-8; each place is a position from 1 plus the bits of its weight."""
-    parts = [_COUNT.pack(len(places))]
+def tsvector(places: Mapping[bytes, bytes], *, is_ordered: bool = False) -> TsVector:
+    """The vector of these lexemes, in UTF-8, each with its packed places, of positions from 1.
+
+    If it `is_ordered`, the positions of each lexeme are known to ascend.
+    """
+    parts = [len(places).to_bytes(4, "big")]
     for lexeme in sorted(places):
-        found = places[lexeme]
-        parts.append(lexeme)
-        if len(found) == 1:
-            parts.append(_one_position(found[0]))
-        elif found:
-            kept = _heaviest_places(found)
-            parts.append(pack(f">xH{len(kept)}H", len(kept), *kept))
-        else:
-            parts.append(_NO_POSITION)
+        packed = places[lexeme]
+        if len(packed) > len(PACKED_PLACES[0]):
+            packed = packed[: 2 * MAX_POSITIONS] if is_ordered else _heaviest_places(packed)
+        parts += (lexeme, _PACKED_COUNTS[len(packed) >> 1], packed)
     return TsVector(b"".join(parts))
 
 
@@ -75,20 +66,14 @@ def quote_lexeme(lexeme: str) -> str:
     return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
-def _heaviest_places(found: Sequence[int]) -> list[int]:
+def _heaviest_places(packed: bytes) -> bytes:
     """The places in order, the heaviest at each position."""
     heaviest = dict[int, int]()
-    for place in found:
+    for (place,) in iter_unpack(">H", packed):
         position = place & MAX_POSITION
         heaviest[position] = max(place, heaviest.get(position, 0))
-    return [heaviest[position] for position in sorted(heaviest)[:MAX_POSITIONS]]
+    return b"".join(PACKED_PLACES[heaviest[position]] for position in sorted(heaviest)[:MAX_POSITIONS])
 
 
-@lru_cache(maxsize=100_000)
-def _quoted(lexeme: bytes) -> str:
-    return quote_lexeme(lexeme.decode())
-
-
-@lru_cache(maxsize=4 * (MAX_POSITION + 1))
 def _place_text(place: int) -> str:
     return f"{place & MAX_POSITION}{_LETTERS[place >> 14]}"
