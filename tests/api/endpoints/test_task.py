@@ -167,7 +167,10 @@ async def test_an_unknown_column_is_refused_with_the_existing_ones(ann: ApiUser)
         await ann.request("POST", f"/projects/{ann.project}/tasks", json={"title": "x", "column": "later"}),
     ]
     for answer in answers:
-        assert assert_problem(answer, 422, "unknown_column")["params"] == {"columns": ["todo", "doing", "done"]}
+        assert assert_problem(answer, 422, "unknown_column")["params"] == {
+            "columns": ["todo", "doing", "done"],
+            "column": "later",
+        }
 
 
 async def test_a_task_is_moved_to_a_column_named_by_id_or_name(ann: ApiUser) -> None:
