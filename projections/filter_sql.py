@@ -28,7 +28,7 @@ from domain.filter import (
 )
 from domain.filter.terms import FieldPredicate, Predicate
 from projections.field_sql import FilterContext, comparison_sql
-from projections.relevance import relevance_levels, requires_one_word, similar_query, text_query
+from projections.relevance import relevance_levels, requires_one_word, similar_text_query, text_query
 from projections.task_search import DOCUMENT_SQL
 from projections.time_sql import SqlFragment, is_relative
 
@@ -93,7 +93,7 @@ def compile_filter(terms: Iterable[Term], context: FilterContext, *, finds_simil
         matches_many=requires_one_word(words) and all(map(_matches_many, terms)),
         is_time_dependent=any(map(_depends_on_time, leaves)),
     )
-    return _with_similar(compiled, similar_query(words)) if finds_similar and levels else compiled
+    return _with_similar(compiled, similar_text_query(words)) if finds_similar and levels else compiled
 
 
 def _with_similar(compiled: FilterSql, similar: str) -> FilterSql:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from msgspec import Struct
 
 from domain.filter import AnyOf, Phrase, Term, Word
-from projections.search_query import SearchQuery, search_query
+from projections.search_query import SearchQuery, search_query, similar_query
 
 
 class RelevanceLevel(Struct, frozen=True):
@@ -30,11 +30,11 @@ def relevance_levels(terms: Sequence[Term]) -> tuple[RelevanceLevel, ...]:
     required = list(_required_queries(terms))
     if not any(each.anywhere for each in required):
         return ()
-    anywhere = _conjunction(terms, lambda query: query.anywhere)
-    as_written = _conjunction(terms, lambda query: query.as_written)
-    title_words = _conjunction(terms, lambda query: query.title_words)
-    in_title = _conjunction(terms, lambda query: query.in_title)
-    as_written_in_title = _conjunction(terms, lambda query: query.as_written_in_title)
+    anywhere = _conjunction(terms, lambda asked: text_query(asked).anywhere)
+    as_written = _conjunction(terms, lambda asked: text_query(asked).as_written)
+    title_words = _conjunction(terms, lambda asked: text_query(asked).title_words)
+    in_title = _conjunction(terms, lambda asked: text_query(asked).in_title)
+    as_written_in_title = _conjunction(terms, lambda asked: text_query(asked).as_written_in_title)
     levels = [
         RelevanceLevel(title_words, as_written_in_title),
         RelevanceLevel(title_words, f"{in_title} & !({as_written_in_title})"),
@@ -45,16 +45,18 @@ def relevance_levels(terms: Sequence[Term]) -> tuple[RelevanceLevel, ...]:
         better = f"({' | '.join(each_word)})"
         levels.append(RelevanceLevel(f"{better} & {anywhere}", f"!({in_title})"))
     levels += [
-        RelevanceLevel(_conjunction(terms, lambda query: query.words), f"{as_written} & !({better})"),
+        RelevanceLevel(_conjunction(terms, lambda asked: text_query(asked).words), f"{as_written} & !({better})"),
         RelevanceLevel(anywhere, f"!({better}) & !({as_written})"),
     ]
     is_one_form = as_written == anywhere and as_written_in_title == in_title
     return tuple(levels[at] for at in range(len(levels)) if not (is_one_form and at in {1, len(levels) - 1}))
 
 
-def similar_query(terms: Sequence[Term]) -> str:
+def similar_text_query(terms: Sequence[Term]) -> str:
     """The query for texts that meet the terms if each word that is required may have a slip of the pen."""
-    return _conjunction(terms, lambda query: query.similar)
+    return _conjunction(
+        terms, lambda asked: similar_query(asked.text, is_prefix=isinstance(asked, Word) and asked.is_prefix)
+    )
 
 
 def requires_one_word(terms: Sequence[Term]) -> bool:
@@ -67,25 +69,25 @@ def text_query(asked: Word | Phrase) -> SearchQuery:
     return search_query(asked.text, is_prefix=isinstance(asked, Word) and asked.is_prefix)
 
 
-def _conjunction(terms: Sequence[Term], form: Callable[[SearchQuery], str]) -> str:
+def _conjunction(terms: Sequence[Term], form: Callable[[Word | Phrase], str]) -> str:
     """The query that all terms are met, those that are required in this form."""
     return " & ".join(f"!({_query(term, _anywhere)})" if term.negated else f"({_query(term, form)})" for term in terms)
 
 
-def _query(term: Term, form: Callable[[SearchQuery], str]) -> str:
+def _query(term: Term, form: Callable[[Word | Phrase], str]) -> str:
     if isinstance(term.predicate, AnyOf):
         return " | ".join(f"({_conjunction(each, form)})" for each in term.predicate.alternatives)
-    return form(_text_query_of(term))
+    return form(_asked(term))
 
 
-def _anywhere(query: SearchQuery) -> str:
-    return query.anywhere
+def _anywhere(asked: Word | Phrase) -> str:
+    return text_query(asked).anywhere
 
 
-def _text_query_of(term: Term) -> SearchQuery:
+def _asked(term: Term) -> Word | Phrase:
     if not isinstance(term.predicate, Word | Phrase):
         raise TypeError(term)
-    return text_query(term.predicate)
+    return term.predicate
 
 
 def _required_queries(terms: Sequence[Term]) -> Iterator[SearchQuery]:
@@ -97,4 +99,4 @@ def _required_queries(terms: Sequence[Term]) -> Iterator[SearchQuery]:
             for alternative in term.predicate.alternatives:
                 yield from _required_queries(alternative)
         else:
-            yield _text_query_of(term)
+            yield text_query(_asked(term))

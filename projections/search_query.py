@@ -20,8 +20,8 @@ class SearchQuery(Struct, frozen=True):
     A text matches by its stems, which `anywhere` requires. `as_written` requires the words as they are written, and
     `words` allows stems that are spelled like them. `title_words` requires them in the title, in any form and order;
     each of `each_title_word` requires one of them. `in_title` and `as_written_in_title` require all of it there, as a
-    phrase if it is one. `similar` allows each word a slip of the pen, in any order. What has neither letters nor digits
-    is looked for literally; beside words, punctuation counts only as it is written.
+    phrase if it is one. What has neither letters nor digits is looked for literally; beside words, punctuation counts
+    only as it is written.
     """
 
     anywhere: str
@@ -31,14 +31,12 @@ class SearchQuery(Struct, frozen=True):
     each_title_word: tuple[str, ...]
     in_title: str
     as_written_in_title: str
-    similar: str
 
 
 def search_query(text: str, *, is_prefix: bool = False) -> SearchQuery:
     """The query for a word or a phrase; the last word of a prefix may continue."""
     found = list(_lexemes(text))
-    continued = max((each.position for each in found), default=0) if is_prefix else None
-    operands = list(_operands(found, continued))
+    operands = list(_operands(found, _continued(found) if is_prefix else None))
     written = [quote_lexeme(each.text) for each in found if each.kind in UNPLACED_KINDS]
     is_literal = all(each.kind in _SYMBOL_KINDS for each in found)
     symbols = [quote_lexeme(each.text) for each in found if each.kind == "symbols"] if not is_literal else written
@@ -51,8 +49,14 @@ def search_query(text: str, *, is_prefix: bool = False) -> SearchQuery:
         of_titles,
         _conjunction([each.stemmed("AB") for each in operands], symbols),
         _conjunction([each.as_written("A") for each in operands], written),
-        " & ".join(dict.fromkeys(each.similar() for each in operands)) or _conjunction([], symbols),
     )
+
+
+def similar_query(text: str, *, is_prefix: bool = False) -> str:
+    """The query that allows each word a slip of the pen, in any order; symbols alone are looked for as they are."""
+    found = list(_lexemes(text))
+    operands = _operands(found, _continued(found) if is_prefix else None)
+    return " & ".join(dict.fromkeys(each.similar() for each in operands)) or search_query(text).anywhere
 
 
 class _Placed(Struct, frozen=True):
@@ -103,6 +107,11 @@ def _lexemes(text: str) -> Iterator[Lexeme]:
         found, length = chunk_lexemes(chunk)
         yield from (Lexeme(kind, lexeme, last + at) for kind, lexeme, at in found)
         last += length
+
+
+def _continued(found: Sequence[Lexeme]) -> int:
+    """The position of the last word."""
+    return max((each.position for each in found), default=0)
 
 
 def _operands(found: Sequence[Lexeme], continued: int | None) -> Iterator[_Operand]:
