@@ -5,11 +5,15 @@ words in the title, and the others, again first as they are written.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
 from msgspec import Struct
 
 from domain.filter import AnyOf, Phrase, Term, Word
 from projections.search_query import SearchQuery, search_query, similar_query
+
+MAX_SIMILAR_WORDS: Final = 6
+"""Each has some 500 similar words, which the database looks up in a few milliseconds."""
 
 
 class RelevanceLevel(Struct, frozen=True):
@@ -53,7 +57,12 @@ def relevance_levels(terms: Sequence[Term]) -> tuple[RelevanceLevel, ...]:
 
 
 def similar_text_query(terms: Sequence[Term]) -> str:
-    """The query for texts that meet the terms if each word that is required may have a slip of the pen."""
+    """The query for texts that meet the terms if each word that is required may have a slip of the pen.
+
+    Of more than `MAX_SIMILAR_WORDS` words, none may have one.
+    """
+    if sum(len(query.each_title_word) for query in _required_queries(terms)) > MAX_SIMILAR_WORDS:
+        return _conjunction(terms, _anywhere)
     return _conjunction(
         terms, lambda asked: similar_query(asked.text, is_prefix=isinstance(asked, Word) and asked.is_prefix)
     )

@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-MIN_LETTERS: Final = 4
-"""Too many words are similar to a shorter one."""
+MIN_LETTERS, MAX_LETTERS = 4, 20
+"""Too many words are similar to a shorter one, and a longer one is similar to too many."""
 _ALPHABETS: Final = ("abcdefghijklmnopqrstuvwxyz", "абвгдежзийклмнопрстуфхцчшщъыьэюя", "αβγδεζηθικλμνξοπρστυφχψω")
 """Of scripts whose letters are few; in others, a letter is sought among those of the word."""
 
 
 def similar_words(word: str) -> frozenset[str]:
     """The words, most of which do not exist, that are one slip from a folded word; the word itself is one of them."""
-    if len(word) < MIN_LETTERS or not word.isalpha():
+    if not (MIN_LETTERS <= len(word) <= MAX_LETTERS and word.isalpha()):
         return frozenset((word,))
     letters = next((each for each in _ALPHABETS if word[0] in each), "".join(set(word)))
     return frozenset((word, *_edits(word, letters)))

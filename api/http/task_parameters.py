@@ -24,8 +24,8 @@ SORT_DESCRIPTION = (
 FIELDS_DESCRIPTION = "Only these members of each item, separated by commas."
 COUNT_DESCRIPTION = "`exact`: return the number of items on all pages as `count`."
 SIMILAR_DESCRIPTION = (
-    "Also find tasks with similar words: each word of four letters or more may have one letter too many, missing, "
-    "wrong, or swapped with the next. `similar` has their ids; by relevance, they come last."
+    "Also find tasks with similar words: each of at most six words, of 4 to 20 letters, may have one letter too "
+    "many, missing, wrong, or swapped with the next. `similar` has their ids; by relevance, they come last."
 )
 SimilarParam = Annotated[bool, QueryParameter(description=SIMILAR_DESCRIPTION)]
 FilterParam = Annotated[str, QueryParameter(description=FILTER_DESCRIPTION), Meta(extra={"refusal": parse})]

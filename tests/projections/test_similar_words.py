@@ -31,6 +31,13 @@ def test_a_word_is_similar_with_one_slip_but_not_with_two() -> None:
     assert {"молако", "молко", "омлоко"} <= similar_words("молоко")
     assert similar_words("key") == {"key"}
     assert similar_words("2026") == {"2026"}
+    assert similar_words("a" * 21) == {"a" * 21}
+
+
+def test_the_longest_filter_has_a_query_of_bounded_size() -> None:
+    for text in ("kitchen " * 100, '"' + "kitchen " * 490 + '"', "k" * 4_000, "abcdefghijklmnopqrstuvwxyzabcd " * 8):
+        found = compile_filter(parse(text), CONTEXT, finds_similar=True)
+        assert len(str(found.parameters["similar"])) < 1_000_000, text[:20]
 
 
 def matches(database: SyncConnection, text: str) -> tuple[list[int], list[int]]:
