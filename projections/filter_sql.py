@@ -98,7 +98,8 @@ def compile_filter(terms: Iterable[Term], context: FilterContext, *, finds_simil
 
 def _with_similar(compiled: FilterSql, similar: str) -> FilterSql:
     """The filter for texts with similar words too, which are of a last level."""
-    text_sql, is_similar_sql = _MATCHES_SQL.format("%(similar)s"), _negated(compiled.text_sql)
+    # The planner would take so many words to match many texts, and read them all; of a subquery it expects one in 100.
+    text_sql, is_similar_sql = _MATCHES_SQL.format("(select %(similar)s::tsquery)"), _negated(compiled.text_sql)
     return replace(
         compiled,
         text_sql=text_sql,

@@ -13,7 +13,7 @@ from domain.filter import AnyOf, Phrase, Term, Word
 from projections.search_query import SearchQuery, search_query, similar_query
 
 MAX_SIMILAR_WORDS: Final = 6
-"""Each has some 500 similar words, which the database looks up in a few milliseconds."""
+"""Each has some 500 similar words to be looked up."""
 
 
 class RelevanceLevel(Struct, frozen=True):
