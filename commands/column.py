@@ -39,7 +39,7 @@ class SetColumns(ProjectCommand, frozen=True, kw_only=True):
     """Set the columns of a board, in order, and whether a full one warns or refuses.
 
     A column that is left out must have no tasks, unless `move` says which column they go to, or `keep` that they stay
-    there until they are moved. It accepts no more tasks, and its id restores it; so does its name while it has tasks.
+    there until they are moved. It takes no further tasks, and its id restores it; so does its name while it has tasks.
     """
 
     requires_version: ClassVar = True

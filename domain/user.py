@@ -58,7 +58,7 @@ class UserZoneSet(Event, frozen=True):
 
 
 class AccountDeleted(Event, frozen=True):
-    """The user logs in no more. The name stays for what they did."""
+    """The user can no longer log in. The name stays for what they did."""
 
     deleted: Change[bool] = Change(old=False, new=True)
 

@@ -75,7 +75,7 @@ class MailTokens:
             )
 
     async def delete_all(self, user: UUID) -> None:
-        """Delete all tokens of a user, which were mailed to an address that is theirs no more."""
+        """Delete all tokens of a user, which were mailed to an address that is no longer theirs."""
         async with self._pool.connection() as connection:
             await connection.execute("delete from auth.mail_tokens where user_id = %s", (user,))
 
