@@ -12,6 +12,7 @@ import httpx
 
 from tests.consistency import Acknowledged, CallHistory
 from tests.e2e.running_instance import TIMEOUT_S
+from tests.gather_or_cancel import gather_or_cancel
 from tests.retrying_clients import Conflict, DefiniteOutcome, OutcomeUnknown, RetryingClient, retry_until_definite
 
 
@@ -73,7 +74,7 @@ def running_clients(instance: Addressed, token: str, project: str, clients: int)
             shared = await retry_until_definite(history, "shared", lambda: api.create("shared", "shared"))
             assert isinstance(shared, Acknowledged)
             retrying_clients = [RetryingClient(f"client {at}", api, history, shared.stream) for at in range(clients)]
-            await asyncio.gather(*(client.run(stopping.is_set) for client in retrying_clients))
+            await gather_or_cancel(*(client.run(stopping.is_set) for client in retrying_clients))
 
     with ThreadPoolExecutor(1) as threads:
         running = RunningClients(threads.submit(asyncio.run, work()), history)

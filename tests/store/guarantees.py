@@ -28,6 +28,7 @@ from infra.ids import new_id
 from infra.log import EventLog
 from tests.consistency import Acknowledged, CallHistory, assert_consistent, read_log
 from tests.examples import ADA, WORKSPACE, another_user, fixed_uuid7
+from tests.gather_or_cancel import gather_or_cancel
 from tests.retrying_clients import OutcomeUnknown, RetryingClient, retry_until_definite
 from tests.store.two_processes import PROJECTS, TwoProcesses, append_new_streams
 
@@ -52,7 +53,7 @@ async def one_writer_wins_each_version(both: TwoProcesses, rounds: int) -> None:
     for version in range(rounds):
         titles = [f"{version}-{writer}" for writer in range(CONCURRENT_WRITERS)]
         groups = [titles[at : at + APPENDS_PER_GROUP] for at in range(0, CONCURRENT_WRITERS, APPENDS_PER_GROUP)]
-        await asyncio.gather(
+        await gather_or_cancel(
             *(_compete(both.logs[at % 2], notes, stream, version, group) for at, group in enumerate(groups))
         )
         assert notes.counts == {"acknowledged": version + 1, "refused": (CONCURRENT_WRITERS - 1) * (version + 1)}, (
@@ -78,7 +79,7 @@ async def a_following_reader_skips_no_event(both: TwoProcesses, writers: int, gr
     written = threading.Event()
     reader = asyncio.create_task(asyncio.to_thread(_follow_log, both.url, written))
     try:
-        await asyncio.gather(*(_append_groups(both.logs[at % 2], groups, events) for at in range(writers)))
+        await gather_or_cancel(*(_append_groups(both.logs[at % 2], groups, events) for at in range(writers)))
     finally:
         written.set()
         seen, pages = await reader
@@ -113,7 +114,7 @@ async def _append_groups(log: EventLog, groups: int, events: int) -> None:
 
 async def no_process_decides_on_a_stale_cache(both: TwoProcesses, tasks: int, rounds: int) -> None:
     """Whatever each process has cached, every command takes effect."""
-    await asyncio.gather(*(_reopen_and_complete(both, rounds) for _ in range(tasks)))
+    await gather_or_cancel(*(_reopen_and_complete(both, rounds) for _ in range(tasks)))
 
 
 async def _reopen_and_complete(both: TwoProcesses, rounds: int) -> None:
@@ -133,7 +134,7 @@ async def no_write_of_a_removed_member_commits_later(both: TwoProcesses, members
     """One process removes a member while the other carries out the member's commands from its cache."""
     task = new_id()
     await both.handlers[0].handle(_request_by(ADA, task, CreateTask(project_id=PROJECTS[0], title="Buy milk")))
-    await asyncio.gather(
+    await gather_or_cancel(
         *(_remove_while_writing(both, Actor(fixed_uuid7(900 + at)), task, rounds) for at in range(members))
     )
 
@@ -188,7 +189,7 @@ async def retries_make_every_outcome_definite(both: TwoProcesses, clients: int, 
     retrying = [RetryingClient(f"client {at}", both, notes, shared.stream) for at in range(clients)]
     try:
         for _ in range(rounds):
-            await asyncio.wait_for(asyncio.gather(*(client.run_round() for client in retrying)), HANG_TIMEOUT_S)
+            await asyncio.wait_for(gather_or_cancel(*(client.run_round() for client in retrying)), HANG_TIMEOUT_S)
     finally:
         over.set()
         in_flight = await cut
@@ -226,7 +227,7 @@ async def cancelled_requests_leave_the_pool_whole(both: TwoProcesses, requests: 
     for at in range(0, requests, CONCURRENT_REQUESTS):
         if at % (8 * CONCURRENT_REQUESTS) == 0:
             both.restart()  # so that reads are cancelled too
-        await asyncio.gather(
+        await gather_or_cancel(
             *(_create_and_cancel(both, notes, title, random) for title in titles[at : at + CONCURRENT_REQUESTS])
         )
     await _wait_until_idle(both.pools)
@@ -267,7 +268,7 @@ async def _retry_unknown(both: TwoProcesses, notes: CallHistory, titles: Sequenc
             retry_until_definite(notes, title, partial(both.create, title, title))
             for title in unknown[at : at + CONCURRENT_REQUESTS]
         )
-        await asyncio.gather(*again)
+        await gather_or_cancel(*again)
 
 
 async def _wait_until_idle(pools: Sequence[Pool]) -> None:
