@@ -3,31 +3,27 @@
 import asyncio
 import contextlib
 import pkgutil
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from importlib import import_module
-from types import ModuleType
 from typing import Any
 
 import redis.asyncio
-from litestar import Litestar, Request, Router
+from litestar import Litestar, Request
 from litestar.datastructures import State
-from litestar.di import Provide
 from litestar.exceptions import HTTPException
-from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 
 from api import endpoints
-from api.http import authentication
-from api.http.body import JSONBodyDTO, JSONRequest
+from api.http.authentication import create_authentication
 from api.http.compression import with_compression
 from api.http.cors import CorsPolicy, with_cors
 from api.http.deadline import with_deadline
-from api.http.framework_shortcuts import take_shortcuts
+from api.http.endpoint import Endpoint, endpoints_in
 from api.http.head_requests import with_head
-from api.http.parameter_errors import reject_unknown_parameters
 from api.http.problems import EXCEPTION_HANDLERS, error_app, framework_error_response, refusal_response
-from api.http.rate_limiting import LIMITED, RequestLimiter
+from api.http.rate_limiting import RequestLimiter
+from api.http.resource import create_application
 from api.http.response import Response
 from api.http.tracing import with_tracing
 from api.ledger import BASE_PATH, Ledger
@@ -42,7 +38,6 @@ from infra.database.pool import Pool, create_pool
 from infra.messaging import redis_clients
 from infra.settings import Settings
 
-MAX_BODY_BYTES = 1024 * 1024
 SYSTEM_MODULES = (home, docs, health, detailed_health, metrics, problem_pages, event_schemas)
 """The modules whose endpoints are outside the base path."""
 
@@ -83,27 +78,15 @@ def create_app_and_cache(settings: Settings) -> tuple[Litestar, ResponseCache]:
     redis_client = redis_clients.cache_client(settings.redis_url)
     ledger = wire(settings, connections, redis_client)
     response_cache = ResponseCache(ledger.reader, ledger.permissions, ledger.revoked_ids, ledger.limiter)
-    application = Litestar(
-        [
-            Router(BASE_PATH, route_handlers=[*_route_handlers(_endpoint_modules())], dto=JSONBodyDTO, opt=LIMITED),
-            *_route_handlers(SYSTEM_MODULES),
-        ],
-        dependencies={"ledger": Provide(lambda: ledger, sync_to_thread=False, use_cache=True)},
+    authentication = create_authentication(settings.jwt_keys, ledger.tokens.find, ledger.revoked_ids, ledger.limiter)
+    application = create_application(
+        all_endpoints(),
+        authentication,
+        ledger,
         lifespan=[lambda _: _lifespan(ledger, connections, redis_client)],
-        on_app_init=[
-            authentication.create_authentication(
-                settings.jwt_keys, ledger.tokens.find, ledger.revoked_ids, ledger.limiter
-            ).on_app_init
-        ],
-        before_request=reject_unknown_parameters,
         exception_handlers={**EXCEPTION_HANDLERS, HTTPException: partial(_counted_error_response, ledger.limiter)},
-        request_class=JSONRequest,
         state=State({"ledger": ledger}),
-        request_max_body_size=MAX_BODY_BYTES,
-        openapi_config=None,
-        logging_config=None,
     )
-    take_shortcuts(application, ledger=ledger)
     return application, response_cache
 
 
@@ -119,17 +102,11 @@ def _counted_error_response(
     return framework_error_response(request, error)
 
 
-def _endpoint_modules() -> Iterable[ModuleType]:
-    """Every endpoint module."""
-    return (
-        import_module(f"{endpoints.__name__}.{module_info.name}")
-        for module_info in pkgutil.iter_modules(endpoints.__path__)
-    )
-
-
-def _route_handlers(modules: Iterable[ModuleType]) -> Iterator[HTTPRouteHandler]:
-    for module in modules:
-        yield from (value for value in vars(module).values() if isinstance(value, HTTPRouteHandler))
+def all_endpoints() -> Iterator[Endpoint]:
+    """Every endpoint: those of the API, whose requests are counted, and those of the system."""
+    names = (f"{endpoints.__name__}.{module_info.name}" for module_info in pkgutil.iter_modules(endpoints.__path__))
+    yield from endpoints_in(map(import_module, names), BASE_PATH, is_limited=True)
+    yield from endpoints_in(SYSTEM_MODULES)
 
 
 @contextlib.asynccontextmanager

@@ -3,9 +3,6 @@
 from uuid import UUID
 
 import msgspec
-from litestar import delete, patch
-from litestar.di import NamedDependency
-from litestar.params import JSONBody
 from msgspec import UNSET, Struct, UnsetType
 
 from api.endpoints.user import Me, load_me
@@ -13,6 +10,7 @@ from api.http import authentication, tracing
 from api.http.body import MAX_AUTH_BODY_BYTES, EmptyBody
 from api.http.client_address import client_network
 from api.http.command_results import WriteResult
+from api.http.endpoint import delete, patch
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger, command_request, write_response
 from commands.command import require_found
@@ -51,10 +49,8 @@ class AccountChange(Struct, frozen=True, forbid_unknown_fields=True):
             require_zone(self.zone)
 
 
-@patch("/auth/me", request_max_body_size=MAX_AUTH_BODY_BYTES)
-async def edit_account(
-    data: JSONBody[AccountChange], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> Response[Me]:
+@patch("/auth/me", max_body_bytes=MAX_AUTH_BODY_BYTES)
+async def edit_account(data: AccountChange, request: AuthedRequest, ledger: Ledger) -> Response[Me]:
     """Change your name, e-mail address, language or time zone.
 
     With a mail server, a new address is yours once `POST /auth/verify` gets the token that was mailed to it; until
@@ -72,11 +68,11 @@ async def edit_account(
     return Response(await load_me(ledger, request))
 
 
-@delete("/auth/me", request_max_body_size=MAX_AUTH_BODY_BYTES, status_code=200)
+@delete("/auth/me", max_body_bytes=MAX_AUTH_BODY_BYTES, status_code=200)
 async def delete_account(
-    data: JSONBody[EmptyBody],  # noqa: ARG001 - so that none is ignored
+    data: EmptyBody,  # noqa: ARG001 - so that none is ignored
     request: AuthedRequest,
-    ledger: NamedDependency[Ledger],
+    ledger: Ledger,
 ) -> Response[WriteResult]:
     """Delete your account at once: sessions, tokens and memberships end; your name stays for what you did.
 

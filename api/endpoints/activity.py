@@ -3,12 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from litestar import get
-from litestar.di import NamedDependency
-from litestar.params import FromPath, QueryParameter
+from litestar.params import QueryParameter
 from msgspec import Meta
 
 from api.http.addressing import parse_id
+from api.http.endpoint import get
 from api.http.history_items import HistoryItem
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam, TimeParam, parse_time
 from api.http.response import Response
@@ -37,9 +36,9 @@ EventTypeParam = Annotated[
 
 @get("/workspaces/{workspace:str}/activity")
 async def show_activity(
-    workspace: FromPath[str],
+    workspace: str,
     request: AuthedRequest,
-    ledger: NamedDependency[Ledger],
+    ledger: Ledger,
     actor: ActorParam = None,
     type: EventTypeParam = None,  # noqa: A002 - the parameter's name
     since: TimeParam = None,

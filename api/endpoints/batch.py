@@ -4,10 +4,7 @@ import asyncio
 from typing import Any
 
 import msgspec
-from litestar import post
-from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import JSONBody
 from msgspec.structs import replace
 
 from api.endpoints import batch_items
@@ -16,6 +13,7 @@ from api.http import idempotency, preconditions, problems
 from api.http.command_mode import command_mode
 from api.http.command_results import BatchResult, IndependentResult, IndependentResults
 from api.http.conditional_response import command_headers
+from api.http.endpoint import post
 from api.http.problems import MalformedRequest
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger, command_request
@@ -33,9 +31,7 @@ MAX_CONCURRENT_COMMANDS = 10
     status_code=200,
     responses={207: ResponseSpec(IndependentResults, description="One result per command", generate_examples=False)},
 )
-async def carry_out(
-    data: JSONBody[Batch], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> Response[BatchResult]:
+async def carry_out(data: Batch, request: AuthedRequest, ledger: Ledger) -> Response[BatchResult]:
     """Execute up to a hundred commands, `atomic` (one answer for all) or `independent` (one for each, 207).
 
     Independent commands run concurrently, but a command that names the target of an earlier one waits for it. In a

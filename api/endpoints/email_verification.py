@@ -3,15 +3,13 @@
 from typing import Annotated
 from uuid import UUID
 
-from litestar import post
-from litestar.di import NamedDependency
-from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
 from api.endpoints.account import change_email
 from api.http import authentication, tracing
 from api.http.body import MAX_AUTH_BODY_BYTES, EmptyBody
 from api.http.client_address import client_network
+from api.http.endpoint import post
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from commands.command import require_found
@@ -30,8 +28,8 @@ class Verification(Struct, frozen=True, forbid_unknown_fields=True):
     token: Annotated[MailedToken, Meta(examples=["tlv_0000000000000000000000000000000000000000000"])]
 
 
-@post("/auth/verify", request_max_body_size=MAX_AUTH_BODY_BYTES, opt=authentication.PUBLIC, status_code=204)
-async def verify_email(data: JSONBody[Verification], ledger: NamedDependency[Ledger]) -> None:
+@post("/auth/verify", max_body_bytes=MAX_AUTH_BODY_BYTES, is_public=True, status_code=204)
+async def verify_email(data: Verification, ledger: Ledger) -> None:
     """Verify the e-mail address of the user whom the token was mailed to, or confirm their new one."""
     if data.token.startswith(PREFIXES["email_change"]):
         user = await ledger.mail_tokens.find("email_change", data.token)
@@ -44,11 +42,11 @@ async def verify_email(data: JSONBody[Verification], ledger: NamedDependency[Led
     await ledger.mail_tokens.consume("verification", data.token)
 
 
-@post("/auth/verification", request_max_body_size=MAX_AUTH_BODY_BYTES, status_code=202)
+@post("/auth/verification", max_body_bytes=MAX_AUTH_BODY_BYTES, status_code=202)
 async def mail_verification(
-    data: JSONBody[EmptyBody],  # noqa: ARG001 - so that none is ignored
+    data: EmptyBody,  # noqa: ARG001 - so that none is ignored
     request: AuthedRequest,
-    ledger: NamedDependency[Ledger],
+    ledger: Ledger,
 ) -> Response[None]:
     """Mail another verification token to your address, unless it is verified; the token before is void."""
     authentication.require_account_management(request.user, request.auth)

@@ -5,9 +5,6 @@ import time
 from typing import Annotated
 from uuid import UUID
 
-from litestar import delete, get, post
-from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from api.http import idempotency
@@ -16,6 +13,7 @@ from api.http.command_mode import command_mode
 from api.http.command_results import WriteResult
 from api.http.conditional_response import LOCATION_HEADER, conditional_response
 from api.http.deadline import current_deadline
+from api.http.endpoint import delete, get, post
 from api.http.parameters import CursorParam, LimitParam
 from api.http.response import Response
 from api.ledger import BASE_PATH, AuthedRequest, Ledger, command_request, write_response
@@ -58,9 +56,7 @@ class Acceptance(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @post("/workspaces/{workspace:str}/invitations")
-async def invite(
-    workspace: FromPath[str], data: JSONBody[Invite], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> Response[WriteResult]:
+async def invite(workspace: str, data: Invite, request: AuthedRequest, ledger: Ledger) -> Response[WriteResult]:
     """Invite a person by mail; only an owner can invite an owner.
 
     If the mail cannot be sent now, the answer is 503: the invitation is listed without `sent_at`. Invite the address
@@ -85,9 +81,9 @@ async def invite(
 
 @get("/workspaces/{workspace:str}/invitations")
 async def list_invitations(
-    workspace: FromPath[str],
+    workspace: str,
     request: AuthedRequest,
-    ledger: NamedDependency[Ledger],
+    ledger: Ledger,
     limit: LimitParam = 50,
     cursor: CursorParam = None,
 ) -> Response[Page[InvitationRecord]]:
@@ -102,9 +98,7 @@ async def list_invitations(
 
 
 @get("/invitations/{invitation:str}")
-async def show_invitation(
-    invitation: FromPath[str], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> Response[InvitationRecord]:
+async def show_invitation(invitation: str, request: AuthedRequest, ledger: Ledger) -> Response[InvitationRecord]:
     """Show one open invitation."""
     found = require_found(await ledger.invitations.find(parse_id(invitation)))
     await ledger.permissions.require_permission("SeeInvitations", request.user.user_id, found.workspace_id)
@@ -113,7 +107,7 @@ async def show_invitation(
 
 @delete("/invitations/{invitation:str}", status_code=200)
 async def revoke_invitation(
-    invitation: FromPath[str], data: JSONBody[RevokeInvitation], request: AuthedRequest, ledger: NamedDependency[Ledger]
+    invitation: str, data: RevokeInvitation, request: AuthedRequest, ledger: Ledger
 ) -> Response[WriteResult]:
     """Revoke an invitation."""
     invitation_id = parse_id(invitation)
@@ -124,9 +118,7 @@ async def revoke_invitation(
 
 
 @post("/invitations/accept", status_code=200, response_headers=[LOCATION_HEADER])
-async def accept_invitation(
-    data: JSONBody[Acceptance], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> Response[WriteResult]:
+async def accept_invitation(data: Acceptance, request: AuthedRequest, ledger: Ledger) -> Response[WriteResult]:
     """Accept an invitation to your e-mail address and join its workspace."""
     key = await idempotency.idempotency_key(request)
     user = require_found(await ledger.log.load_state(User, request.user.user_id))

@@ -3,12 +3,11 @@
 from typing import Any
 from urllib.parse import unquote
 
-from litestar import Request, get, put
-from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar import Request
 
 from api.http.addressing import in_scope, parse_id
 from api.http.command_results import WriteResult
+from api.http.endpoint import get, put
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.problems import MalformedRequest
 from api.http.response import Response
@@ -24,9 +23,9 @@ from projections.pagination import Page
 
 @get("/workspaces/{workspace:str}/labels")
 async def list_labels(
-    workspace: FromPath[str],
+    workspace: str,
     request: AuthedRequest,
-    ledger: NamedDependency[Ledger],
+    ledger: Ledger,
     limit: LimitParam = 50,
     cursor: CursorParam = None,
     min_position: MinPositionParam = None,
@@ -37,11 +36,11 @@ async def list_labels(
 
 @put("/workspaces/{workspace:str}/labels/{label:path}")
 async def colour_label(
-    workspace: FromPath[str],
-    label: FromPath[str],
-    data: JSONBody[ColourLabel],
+    workspace: str,
+    label: str,
+    data: ColourLabel,
     request: AuthedRequest,
-    ledger: NamedDependency[Ledger],
+    ledger: Ledger,
 ) -> Response[WriteResult]:
     """Set the colour of a label, or remove it with null; write a `/` in its name as `%2F`."""
     del label  # the framework's value, with its slashes normalised

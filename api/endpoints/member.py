@@ -6,15 +6,14 @@ from unicodedata import combining, normalize
 from uuid import UUID
 
 import msgspec
-from litestar import delete, get, put
-from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import QueryParameter
 from msgspec import Struct
 
 from api.http import history_items
 from api.http.addressing import in_scope, parse_id
 from api.http.command_results import WriteResult
 from api.http.conditional_response import conditional_response
+from api.http.endpoint import delete, get, put
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
@@ -66,9 +65,9 @@ class NameQuery(Struct, frozen=True):
 
 @get("/workspaces/{workspace:str}/members")
 async def list_members(
-    workspace: FromPath[str],
+    workspace: str,
     request: AuthedRequest,
-    ledger: NamedDependency[Ledger],
+    ledger: Ledger,
     words: NameParam = None,
     limit: LimitParam = 50,
     cursor: CursorParam = None,
@@ -91,11 +90,11 @@ async def list_members(
 
 @put("/workspaces/{workspace:str}/members/{user:str}")
 async def set_role(
-    workspace: FromPath[str],
-    user: FromPath[str],
-    data: JSONBody[SetRole],
+    workspace: str,
+    user: str,
+    data: SetRole,
     request: AuthedRequest,
-    ledger: NamedDependency[Ledger],
+    ledger: Ledger,
 ) -> Response[WriteResult]:
     """Set the role of a user and add them if they are no member yet; only an owner can appoint or demote owners.
 
@@ -108,11 +107,11 @@ async def set_role(
 
 @delete("/workspaces/{workspace:str}/members/{user:str}", status_code=200)
 async def remove_member(
-    workspace: FromPath[str],
-    user: FromPath[str],
-    data: JSONBody[RemoveMember],
+    workspace: str,
+    user: str,
+    data: RemoveMember,
     request: AuthedRequest,
-    ledger: NamedDependency[Ledger],
+    ledger: Ledger,
 ) -> Response[WriteResult]:
     """Remove a member, or leave the workspace yourself, at once; the last owner cannot go."""
     removal = in_scope(data, user_id=parse_id(user))

@@ -1,11 +1,8 @@
 """Operations over HTTP: the progress and outcome of rebuild jobs."""
 
-from litestar import get
-from litestar.di import NamedDependency
-from litestar.params import FromPath
-
 from api.http.addressing import parse_id
 from api.http.conditional_response import conditional_response
+from api.http.endpoint import get
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from infra.rebuilding.jobs import Job
@@ -13,9 +10,7 @@ from projections import pagination
 
 
 @get("/operations/{operation:str}")
-async def show_operation(
-    operation: FromPath[str], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> Response[Job]:
+async def show_operation(operation: str, request: AuthedRequest, ledger: Ledger) -> Response[Job]:
     """Show the progress, the rate and the outcome of a long-running operation."""
     operation_id = parse_id(operation)
     await ledger.require_operator(request)

@@ -2,16 +2,13 @@
 
 from typing import Annotated
 
-from litestar import post
-from litestar.di import NamedDependency
-from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
 from api.endpoints.email_verification import MailedToken, user_command_request
 from api.endpoints.user import Password
-from api.http import authentication
 from api.http.body import MAX_AUTH_BODY_BYTES
 from api.http.client_address import client_network
+from api.http.endpoint import post
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from commands.user import ChangePassword
@@ -27,10 +24,8 @@ class PasswordReset(Struct, frozen=True, forbid_unknown_fields=True):
     password: Password
 
 
-@post("/auth/password/forgot", request_max_body_size=MAX_AUTH_BODY_BYTES, opt=authentication.PUBLIC, status_code=202)
-async def forgot_password(
-    data: JSONBody[ForgottenPassword], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> Response[None]:
+@post("/auth/password/forgot", max_body_bytes=MAX_AUTH_BODY_BYTES, is_public=True, status_code=202)
+async def forgot_password(data: ForgottenPassword, request: AuthedRequest, ledger: Ledger) -> Response[None]:
     """Ask for a token by mail to set a new password. The answer does not reveal whether a user has the address."""
     ledger.pool.circuit.check()
     account = ledger.addresses.account_id(data.email)
@@ -39,10 +34,8 @@ async def forgot_password(
     return Response(None)
 
 
-@post("/auth/password/reset", request_max_body_size=MAX_AUTH_BODY_BYTES, opt=authentication.PUBLIC, status_code=204)
-async def reset_password(
-    data: JSONBody[PasswordReset], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> None:
+@post("/auth/password/reset", max_body_bytes=MAX_AUTH_BODY_BYTES, is_public=True, status_code=204)
+async def reset_password(data: PasswordReset, request: AuthedRequest, ledger: Ledger) -> None:
     """Set a new password with a mailed token; all sessions end."""
     user = await ledger.mail_tokens.find("password_reset", data.token)
     async with ledger.passwords.turn("log-in", client_network(request, ledger.proxies)):

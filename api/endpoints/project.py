@@ -2,12 +2,11 @@
 
 from typing import Annotated
 
-from litestar import delete, get, patch, post, put
-from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import QueryParameter
 
 from api.http.addressing import in_scope, is_project_key, parse_id, parse_project_id
 from api.http.command_results import WriteResult
+from api.http.endpoint import delete, get, patch, post, put
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
@@ -24,9 +23,7 @@ IncludeArchivedParam = Annotated[bool, QueryParameter(description="Include archi
 
 
 @post("/workspaces/{workspace:str}/projects")
-async def create_project(
-    workspace: FromPath[str], data: JSONBody[CreateProject], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> WriteResponse:
+async def create_project(workspace: str, data: CreateProject, request: AuthedRequest, ledger: Ledger) -> WriteResponse:
     """Create a project with a board of three columns."""
     command = in_scope(data, workspace_id=parse_id(workspace))
     return await ledger.write(request, data.id or new_id(), command)
@@ -34,9 +31,9 @@ async def create_project(
 
 @get("/workspaces/{workspace:str}/projects")
 async def list_projects(
-    workspace: FromPath[str],
+    workspace: str,
     request: AuthedRequest,
-    ledger: NamedDependency[Ledger],
+    ledger: Ledger,
     archived: IncludeArchivedParam = False,  # noqa: FBT002 - a parameter of the address
     limit: LimitParam = 50,
     cursor: CursorParam = None,
@@ -49,10 +46,10 @@ async def list_projects(
 
 @get("/workspaces/{workspace:str}/projects/{project:str}")
 async def show_project_of_workspace(
-    workspace: FromPath[str],
-    project: FromPath[str],
+    workspace: str,
+    project: str,
     request: AuthedRequest,
-    ledger: NamedDependency[Ledger],
+    ledger: Ledger,
     min_position: MinPositionParam = None,
 ) -> Response[ProjectRow]:
     """Show one project of a workspace, by its id or key; a key is never ambiguous here."""
@@ -63,9 +60,9 @@ async def show_project_of_workspace(
 
 @get("/projects/{project:str}")
 async def show_project(
-    project: FromPath[str],
+    project: str,
     request: AuthedRequest,
-    ledger: NamedDependency[Ledger],
+    ledger: Ledger,
     min_position: MinPositionParam = None,
 ) -> Response[ProjectRow]:
     """Show one project."""
@@ -75,17 +72,13 @@ async def show_project(
 
 
 @patch("/projects/{project:str}")
-async def edit_project(
-    project: FromPath[str], data: JSONBody[EditProject], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> WriteResponse:
+async def edit_project(project: str, data: EditProject, request: AuthedRequest, ledger: Ledger) -> WriteResponse:
     """Rename a project; send the version you last read."""
     return await ledger.write(request, await ledger.resolve_project_id(request, project), data)
 
 
 @put("/projects/{project:str}/columns")
-async def set_columns(
-    project: FromPath[str], data: JSONBody[SetColumns], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> WriteResponse:
+async def set_columns(project: str, data: SetColumns, request: AuthedRequest, ledger: Ledger) -> WriteResponse:
     """Set the columns of a board, in order, with their limits; send the version you last read.
 
     A column that you leave out accepts no new tasks. If it has some, say with `move` which column they go to, or with
@@ -95,24 +88,18 @@ async def set_columns(
 
 
 @post("/projects/{project:str}/archive", status_code=200)
-async def archive_project(
-    project: FromPath[str], data: JSONBody[ArchiveProject], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> WriteResponse:
+async def archive_project(project: str, data: ArchiveProject, request: AuthedRequest, ledger: Ledger) -> WriteResponse:
     """Archive a project: it becomes read-only and is left out of the list."""
     return await ledger.write(request, await ledger.resolve_project_id(request, project), data)
 
 
 @post("/projects/{project:str}/restore", status_code=200)
-async def restore_project(
-    project: FromPath[str], data: JSONBody[RestoreProject], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> WriteResponse:
+async def restore_project(project: str, data: RestoreProject, request: AuthedRequest, ledger: Ledger) -> WriteResponse:
     """Restore a project from the trash and from the archive."""
     return await ledger.write(request, await ledger.resolve_project_id(request, project), data)
 
 
 @delete("/projects/{project:str}", status_code=200)
-async def trash_project(
-    project: FromPath[str], data: JSONBody[TrashProject], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> WriteResponse:
+async def trash_project(project: str, data: TrashProject, request: AuthedRequest, ledger: Ledger) -> WriteResponse:
     """Move a project and its tasks to the trash; send the version you last read."""
     return await ledger.write(request, await ledger.resolve_project_id(request, project), data)

@@ -2,13 +2,12 @@
 
 from typing import Annotated
 
-from litestar import get, post
-from litestar.di import NamedDependency
 from litestar.openapi.spec import Example
-from litestar.params import JSONBody, PathParameter
+from litestar.params import PathParameter
 from msgspec import Meta, Struct
 
 from api.http.conditional_response import LOCATION_HEADER, conditional_response
+from api.http.endpoint import get, post
 from api.http.response import Response
 from api.ledger import BASE_PATH, AuthedRequest, Ledger
 from domain.errors import NotFound
@@ -28,7 +27,7 @@ class RebuildRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @get("/projections")
-async def list_projections(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[Page[ProjectionStatus]]:
+async def list_projections(request: AuthedRequest, ledger: Ledger) -> Response[Page[ProjectionStatus]]:
     """List the projections: position, lag, and number of parked documents of each."""
     await ledger.require_operator(request)
     statuses = await ledger.projection_admin.statuses()
@@ -39,7 +38,7 @@ async def list_projections(request: AuthedRequest, ledger: NamedDependency[Ledge
 
 @post("/projections/{name:str}/rebuild", status_code=202, response_headers=[LOCATION_HEADER])
 async def rebuild_projection(
-    name: ProjectionNameParam, data: JSONBody[RebuildRequest], request: AuthedRequest, ledger: NamedDependency[Ledger]
+    name: ProjectionNameParam, data: RebuildRequest, request: AuthedRequest, ledger: Ledger
 ) -> Response[Job]:
     """Rebuild a projection from the log. If rows differ from the live ones, it switches only with `expect_changes`."""
     await ledger.require_operator(request)

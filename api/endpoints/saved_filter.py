@@ -4,13 +4,12 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from litestar import delete, get, patch, post
-from litestar.di import NamedDependency
 from litestar.openapi.spec import Example
-from litestar.params import JSONBody, PathParameter, QueryParameter
+from litestar.params import PathParameter, QueryParameter
 
 from api.http.addressing import parse_id
 from api.http.command_results import WriteResult
+from api.http.endpoint import delete, get, patch, post
 from api.http.expansion import ExpandParam, PartialTaskPage, parse_expand
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
@@ -42,9 +41,7 @@ SavedSortParam = Annotated[TaskSort | None, QueryParameter(description=_SORT_DES
 
 
 @post("/filters")
-async def save_filter(
-    data: JSONBody[SaveFilter], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> Response[WriteResult]:
+async def save_filter(data: SaveFilter, request: AuthedRequest, ledger: Ledger) -> Response[WriteResult]:
     """Save a filter of the task list under a name, private to you; two filters may have the same name."""
     return await ledger.write(request, data.id or new_id(), data)
 
@@ -52,7 +49,7 @@ async def save_filter(
 @get("/filters")
 async def list_filters(
     request: AuthedRequest,
-    ledger: NamedDependency[Ledger],
+    ledger: Ledger,
     limit: LimitParam = 50,
     cursor: CursorParam = None,
     min_position: MinPositionParam = None,
@@ -65,7 +62,7 @@ async def list_filters(
 async def show_filter(
     saved_filter: FilterIdParam,
     request: AuthedRequest,
-    ledger: NamedDependency[Ledger],
+    ledger: Ledger,
     min_position: MinPositionParam = None,
 ) -> Response[SavedFilterShown]:
     """Show one of your filters or a built-in one."""
@@ -76,7 +73,7 @@ async def show_filter(
 async def list_filtered_tasks(
     saved_filter: FilterIdParam,
     request: AuthedRequest,
-    ledger: NamedDependency[Ledger],
+    ledger: Ledger,
     sort: SavedSortParam = None,
     limit: LimitParam = 50,
     cursor: CursorParam = None,
@@ -102,7 +99,7 @@ async def list_filtered_tasks(
 
 @patch("/filters/{saved_filter:str}")
 async def edit_filter(
-    saved_filter: OwnFilterIdParam, data: JSONBody[EditFilter], request: AuthedRequest, ledger: NamedDependency[Ledger]
+    saved_filter: OwnFilterIdParam, data: EditFilter, request: AuthedRequest, ledger: Ledger
 ) -> Response[WriteResult]:
     """Change the name, the terms or the sort order of a filter; send the version you last read."""
     return await ledger.write(request, _own_filter_id(saved_filter), data)
@@ -111,9 +108,9 @@ async def edit_filter(
 @delete("/filters/{saved_filter:str}", status_code=200)
 async def delete_filter(
     saved_filter: OwnFilterIdParam,
-    data: JSONBody[DeleteFilter],
+    data: DeleteFilter,
     request: AuthedRequest,
-    ledger: NamedDependency[Ledger],
+    ledger: Ledger,
 ) -> Response[WriteResult]:
     """Delete a filter; send the version you last read."""
     return await ledger.write(request, _own_filter_id(saved_filter), data)

@@ -4,15 +4,13 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from litestar import delete, get, post
-from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from api.http import access_tokens, authentication, headers
 from api.http.addressing import parse_id
 from api.http.body import MAX_AUTH_BODY_BYTES, EmptyBody
 from api.http.client_address import client_network
+from api.http.endpoint import delete, get, post
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from domain.errors import NoSession, WrongCredentials
@@ -54,8 +52,8 @@ class SessionList(Struct, frozen=True):
     items: list[SessionInfo]
 
 
-@post("/auth/login", request_max_body_size=MAX_AUTH_BODY_BYTES, opt=authentication.PUBLIC, status_code=200)
-async def login(data: JSONBody[Login], request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[TokenPair]:
+@post("/auth/login", max_body_bytes=MAX_AUTH_BODY_BYTES, is_public=True, status_code=200)
+async def login(data: Login, request: AuthedRequest, ledger: Ledger) -> Response[TokenPair]:
     """Log in: get an access token for `Authorization: Bearer`, and a refresh token."""
     account, network = ledger.addresses.account_id(data.email), client_network(request, ledger.proxies)
     async with ledger.attempt_limits.charge_guess(account, network), ledger.passwords.turn("log-in", network):
@@ -66,17 +64,17 @@ async def login(data: JSONBody[Login], request: AuthedRequest, ledger: NamedDepe
     return _token_response(ledger, await ledger.sessions.open(user, proof, _user_agent(request)))
 
 
-@post("/auth/refresh", request_max_body_size=MAX_AUTH_BODY_BYTES, opt=authentication.PUBLIC, status_code=200)
-async def refresh(data: JSONBody[Refresh], ledger: NamedDependency[Ledger]) -> Response[TokenPair]:
+@post("/auth/refresh", max_body_bytes=MAX_AUTH_BODY_BYTES, is_public=True, status_code=200)
+async def refresh(data: Refresh, ledger: Ledger) -> Response[TokenPair]:
     """Get the next tokens of a session. Reusing a refresh token ends the session, unless its answer was just lost."""
     return _token_response(ledger, await ledger.sessions.refresh(data.refresh_token))
 
 
-@post("/auth/logout", request_max_body_size=MAX_AUTH_BODY_BYTES, status_code=204)
+@post("/auth/logout", max_body_bytes=MAX_AUTH_BODY_BYTES, status_code=204)
 async def logout(
-    data: JSONBody[EmptyBody],  # noqa: ARG001 - so that none is ignored
+    data: EmptyBody,  # noqa: ARG001 - so that none is ignored
     request: AuthedRequest,
-    ledger: NamedDependency[Ledger],
+    ledger: Ledger,
 ) -> None:
     """Log out: end the session of this access token."""
     if request.auth.session is None:
@@ -85,7 +83,7 @@ async def logout(
 
 
 @get("/auth/sessions")
-async def list_sessions(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[SessionList]:
+async def list_sessions(request: AuthedRequest, ledger: Ledger) -> Response[SessionList]:
     """List your sessions, the most recently used first."""
     authentication.require_account_management(request.user, request.auth)
     sessions = await ledger.sessions.list_for_user(request.user.user_id)
@@ -103,12 +101,12 @@ async def list_sessions(request: AuthedRequest, ledger: NamedDependency[Ledger])
     return Response(SessionList(items))
 
 
-@delete("/auth/sessions/{session:str}", request_max_body_size=MAX_AUTH_BODY_BYTES, status_code=204)
+@delete("/auth/sessions/{session:str}", max_body_bytes=MAX_AUTH_BODY_BYTES, status_code=204)
 async def end_session(
-    session: FromPath[str],
-    data: JSONBody[EmptyBody],  # noqa: ARG001 - so that none is ignored
+    session: str,
+    data: EmptyBody,  # noqa: ARG001 - so that none is ignored
     request: AuthedRequest,
-    ledger: NamedDependency[Ledger],
+    ledger: Ledger,
 ) -> None:
     """End one of your sessions."""
     session_id = parse_id(session)

@@ -1,12 +1,9 @@
 """Tasks over HTTP."""
 
-from litestar import delete, get, patch, post
-from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
-
 from api.http import history_items
 from api.http.addressing import in_scope
 from api.http.command_results import WriteResult
+from api.http.endpoint import delete, get, patch, post
 from api.http.expansion import ExpandedTask, ExpandParam, parse_expand
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
@@ -23,9 +20,7 @@ WriteResponse = Response[WriteResult]
 
 
 @post("/projects/{project:str}/tasks")
-async def create_task(
-    project: FromPath[str], data: JSONBody[CreateTask], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> WriteResponse:
+async def create_task(project: str, data: CreateTask, request: AuthedRequest, ledger: Ledger) -> WriteResponse:
     """Create a task on the board of a project."""
     command = in_scope(data, project_id=await ledger.resolve_project_id(request, project))
     return await ledger.write(request, data.id or new_id(), command)
@@ -33,9 +28,9 @@ async def create_task(
 
 @get("/tasks/{task:str}")
 async def show_task(
-    task: FromPath[str],
+    task: str,
     request: AuthedRequest,
-    ledger: NamedDependency[Ledger],
+    ledger: Ledger,
     expand: ExpandParam = None,
     min_position: MinPositionParam = None,
 ) -> Response[TaskRow | ExpandedTask]:
@@ -46,9 +41,7 @@ async def show_task(
 
 
 @patch("/tasks/{task:str}")
-async def edit_task(
-    task: FromPath[str], data: JSONBody[EditTask], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> WriteResponse:
+async def edit_task(task: str, data: EditTask, request: AuthedRequest, ledger: Ledger) -> WriteResponse:
     """Change any fields of a task, all at once; send the version you last read.
 
     Labels and assignees are replaced as a whole: to add or remove one beside others who do so too, use `label`,
@@ -58,82 +51,64 @@ async def edit_task(
 
 
 @delete("/tasks/{task:str}", status_code=200)
-async def trash_task(
-    task: FromPath[str], data: JSONBody[TrashTask], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> WriteResponse:
+async def trash_task(task: str, data: TrashTask, request: AuthedRequest, ledger: Ledger) -> WriteResponse:
     """Move a task to the trash; send the version you last read."""
     return await ledger.write(request, await ledger.resolve_task_id(request, task), data)
 
 
 @post("/tasks/{task:str}/complete", status_code=200)
-async def complete_task(
-    task: FromPath[str], data: JSONBody[CompleteTask], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> WriteResponse:
+async def complete_task(task: str, data: CompleteTask, request: AuthedRequest, ledger: Ledger) -> WriteResponse:
     """Mark a task as done."""
     return await ledger.write(request, await ledger.resolve_task_id(request, task), data)
 
 
 @post("/tasks/{task:str}/reopen", status_code=200)
-async def reopen_task(
-    task: FromPath[str], data: JSONBody[ReopenTask], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> WriteResponse:
+async def reopen_task(task: str, data: ReopenTask, request: AuthedRequest, ledger: Ledger) -> WriteResponse:
     """Mark a done task as open again."""
     return await ledger.write(request, await ledger.resolve_task_id(request, task), data)
 
 
 @post("/tasks/{task:str}/move", status_code=200)
-async def move_task(
-    task: FromPath[str], data: JSONBody[MoveTask], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> WriteResponse:
+async def move_task(task: str, data: MoveTask, request: AuthedRequest, ledger: Ledger) -> WriteResponse:
     """Move a task to another column; send the version you last read."""
     return await ledger.write(request, await ledger.resolve_task_id(request, task), data)
 
 
 @post("/tasks/{task:str}/assign", status_code=200)
-async def assign_task(
-    task: FromPath[str], data: JSONBody[AssignTask], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> WriteResponse:
+async def assign_task(task: str, data: AssignTask, request: AuthedRequest, ledger: Ledger) -> WriteResponse:
     """Assign a task to one more member of its workspace."""
     return await ledger.write(request, await ledger.resolve_task_id(request, task), data)
 
 
 @post("/tasks/{task:str}/unassign", status_code=200)
-async def unassign_task(
-    task: FromPath[str], data: JSONBody[UnassignTask], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> WriteResponse:
+async def unassign_task(task: str, data: UnassignTask, request: AuthedRequest, ledger: Ledger) -> WriteResponse:
     """Unassign a task from a user, who may have left the workspace."""
     return await ledger.write(request, await ledger.resolve_task_id(request, task), data)
 
 
 @post("/tasks/{task:str}/label", status_code=200)
-async def label_task(
-    task: FromPath[str], data: JSONBody[LabelTask], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> WriteResponse:
+async def label_task(task: str, data: LabelTask, request: AuthedRequest, ledger: Ledger) -> WriteResponse:
     """Add a label to a task, unless it has it already, in any letter case."""
     return await ledger.write(request, await ledger.resolve_task_id(request, task), data)
 
 
 @post("/tasks/{task:str}/unlabel", status_code=200)
-async def unlabel_task(
-    task: FromPath[str], data: JSONBody[UnlabelTask], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> WriteResponse:
+async def unlabel_task(task: str, data: UnlabelTask, request: AuthedRequest, ledger: Ledger) -> WriteResponse:
     """Remove a label from a task, in any spelling."""
     return await ledger.write(request, await ledger.resolve_task_id(request, task), data)
 
 
 @post("/tasks/{task:str}/restore", status_code=200)
-async def restore_task(
-    task: FromPath[str], data: JSONBody[RestoreTask], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> WriteResponse:
+async def restore_task(task: str, data: RestoreTask, request: AuthedRequest, ledger: Ledger) -> WriteResponse:
     """Restore a task from the trash, to its old column or to the one that you name."""
     return await ledger.write(request, await ledger.resolve_task_id(request, task), data)
 
 
 @get("/tasks/{task:str}/history")
 async def show_history(
-    task: FromPath[str],
+    task: str,
     request: AuthedRequest,
-    ledger: NamedDependency[Ledger],
+    ledger: Ledger,
     limit: LimitParam = 50,
     cursor: CursorParam = None,
     min_position: MinPositionParam = None,

@@ -2,14 +2,11 @@
 
 from typing import Annotated, Final, Literal
 
-from litestar import get, post
-from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
+from api.http.endpoint import get, post
 from api.http.expansion import EXPAND_DESCRIPTION, ExpandParam, PartialTaskPage, parse_expand
 from api.http.parameters import LIMIT_DESCRIPTION, CursorParam, LimitParam, MinPositionParam
-from api.http.rate_limiting import SEARCH
 from api.http.response import Response
 from api.http.task_parameters import (
     COUNT_DESCRIPTION,
@@ -83,7 +80,7 @@ class TaskSearch(Struct, frozen=True, forbid_unknown_fields=True):
 @get("/tasks")
 async def find_tasks(
     request: AuthedRequest,
-    ledger: NamedDependency[Ledger],
+    ledger: Ledger,
     filter: FilterParam = "",  # noqa: A002 - the parameter's name
     sort: SortParam = None,
     limit: LimitParam = 50,
@@ -102,9 +99,9 @@ async def find_tasks(
     return await list_across_workspaces(request, ledger, query, min_position, parse_expand(expand))
 
 
-@post("/tasks/search", opt=SEARCH, status_code=200)
+@post("/tasks/search", costs_like="search", status_code=200)
 async def search_tasks(
-    data: JSONBody[TaskSearch], request: AuthedRequest, ledger: NamedDependency[Ledger]
+    data: TaskSearch, request: AuthedRequest, ledger: Ledger
 ) -> Response[TaskPage | PartialTaskPage]:
     """List tasks as `GET /tasks` does, for filters too long for a URL; changes nothing."""
     fields, is_counted = parse_fields(data.fields), data.count is not None
@@ -118,9 +115,9 @@ async def search_tasks(
 
 @get("/projects/{project:str}/tasks")
 async def list_tasks(
-    project: FromPath[str],
+    project: str,
     request: AuthedRequest,
-    ledger: NamedDependency[Ledger],
+    ledger: Ledger,
     filter: FilterParam = "",  # noqa: A002 - the parameter's name
     sort: SortParam = None,
     limit: LimitParam = 50,
@@ -139,9 +136,9 @@ async def list_tasks(
 
 @get("/projects/{project:str}/board")
 async def show_board(
-    project: FromPath[str],
+    project: str,
     request: AuthedRequest,
-    ledger: NamedDependency[Ledger],
+    ledger: Ledger,
     filter: FilterParam = "",  # noqa: A002 - the parameter's name
     limit: LimitParam = 50,
     min_position: MinPositionParam = None,

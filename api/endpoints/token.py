@@ -4,9 +4,6 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from litestar import delete, get, post
-from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
@@ -14,6 +11,7 @@ from api.http import authentication
 from api.http.addressing import parse_id
 from api.http.body import MAX_AUTH_BODY_BYTES, EmptyBody
 from api.http.conditional_response import LOCATION_HEADER
+from api.http.endpoint import delete, get, post
 from api.http.response import Response
 from api.ledger import BASE_PATH, AuthedRequest, Ledger, command_request
 from commands import permissions
@@ -68,10 +66,8 @@ class TokenList(Struct, frozen=True):
     items: list[TokenInfo]
 
 
-@post("/auth/tokens", request_max_body_size=MAX_AUTH_BODY_BYTES, response_headers=[LOCATION_HEADER])
-async def issue_token(
-    data: JSONBody[NewToken], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> Response[IssuedToken]:
+@post("/auth/tokens", max_body_bytes=MAX_AUTH_BODY_BYTES, response_headers=[LOCATION_HEADER])
+async def issue_token(data: NewToken, request: AuthedRequest, ledger: Ledger) -> Response[IssuedToken]:
     """Issue a personal token; its secret is shown here and never again."""
     authentication.require_account_management(request.user, request.auth)
     user, token_id = request.user.user_id, new_id()
@@ -92,16 +88,14 @@ async def issue_token(
 
 
 @get("/auth/tokens")
-async def list_tokens(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[TokenList]:
+async def list_tokens(request: AuthedRequest, ledger: Ledger) -> Response[TokenList]:
     """List your active personal tokens, oldest first."""
     authentication.require_account_management(request.user, request.auth)
     return Response(TokenList(await _active_tokens(ledger, request.user.user_id)))
 
 
 @get("/auth/tokens/{token:str}")
-async def show_token(
-    token: FromPath[str], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> Response[TokenInfo]:
+async def show_token(token: str, request: AuthedRequest, ledger: Ledger) -> Response[TokenInfo]:
     """Show one of your active personal tokens."""
     token_id = parse_id(token)
     authentication.require_account_management(request.user, request.auth)
@@ -109,12 +103,12 @@ async def show_token(
     return Response(require_found(found))
 
 
-@delete("/auth/tokens/{token:str}", request_max_body_size=MAX_AUTH_BODY_BYTES, status_code=204)
+@delete("/auth/tokens/{token:str}", max_body_bytes=MAX_AUTH_BODY_BYTES, status_code=204)
 async def revoke_token(
-    token: FromPath[str],
-    data: JSONBody[EmptyBody],  # noqa: ARG001 - so that none is ignored
+    token: str,
+    data: EmptyBody,  # noqa: ARG001 - so that none is ignored
     request: AuthedRequest,
-    ledger: NamedDependency[Ledger],
+    ledger: Ledger,
 ) -> None:
     """Revoke a personal token."""
     token_id = parse_id(token)

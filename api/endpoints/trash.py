@@ -2,11 +2,10 @@
 
 from typing import Annotated
 
-from litestar import get
-from litestar.di import NamedDependency
-from litestar.params import FromPath, QueryParameter
+from litestar.params import QueryParameter
 
 from api.http.addressing import parse_id
+from api.http.endpoint import get
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
@@ -19,9 +18,9 @@ KindParam = Annotated[TrashKind | None, QueryParameter(description="Only tasks o
 
 @get("/workspaces/{workspace:str}/trash")
 async def show_trash(
-    workspace: FromPath[str],
+    workspace: str,
     request: AuthedRequest,
-    ledger: NamedDependency[Ledger],
+    ledger: Ledger,
     kind: KindParam = None,
     limit: LimitParam = 50,
     cursor: CursorParam = None,

@@ -3,9 +3,6 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from litestar import get, post
-from litestar.di import NamedDependency
-from litestar.params import JSONBody
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
@@ -13,6 +10,7 @@ from api.http import authentication, tracing
 from api.http.body import MAX_AUTH_BODY_BYTES
 from api.http.client_address import client_network
 from api.http.command_results import WriteResult
+from api.http.endpoint import get, post
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger, command_request, write_response
 from commands import permissions
@@ -73,10 +71,8 @@ class Me(Struct, frozen=True):
     zone: str | None
 
 
-@post("/auth/register", request_max_body_size=MAX_AUTH_BODY_BYTES, opt=authentication.PUBLIC)
-async def register(
-    data: JSONBody[Registration], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> Response[WriteResult]:
+@post("/auth/register", max_body_bytes=MAX_AUTH_BODY_BYTES, is_public=True)
+async def register(data: Registration, request: AuthedRequest, ledger: Ledger) -> Response[WriteResult]:
     """Register a user; the first one administers the installation, and can register even if registration is closed.
 
     So can a user with an invitation to their address, who joins its workspace at once. If there is a mail server, it
@@ -113,13 +109,13 @@ async def register(
 
 
 @get("/auth/me")
-async def show_me(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[Me]:
+async def show_me(request: AuthedRequest, ledger: Ledger) -> Response[Me]:
     """Show the caller, the scopes of their token, and whether they administer the installation."""
     return Response(await load_me(ledger, request))
 
 
-@post("/auth/password", request_max_body_size=MAX_AUTH_BODY_BYTES, status_code=204)
-async def change_password(data: JSONBody[NewPassword], request: AuthedRequest, ledger: NamedDependency[Ledger]) -> None:
+@post("/auth/password", max_body_bytes=MAX_AUTH_BODY_BYTES, status_code=204)
+async def change_password(data: NewPassword, request: AuthedRequest, ledger: Ledger) -> None:
     """Change your password; all other sessions end."""
     authentication.require_account_management(request.user, request.auth)
     user, password_id, network = request.user.user_id, new_id(), client_network(request, ledger.proxies)

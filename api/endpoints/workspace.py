@@ -4,13 +4,12 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
-from litestar import delete, get, patch, post
-from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import QueryParameter
 
 from api.http.addressing import parse_id
 from api.http.command_results import WriteResult
 from api.http.conditional_response import conditional_response
+from api.http.endpoint import delete, get, patch, post
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
@@ -29,16 +28,14 @@ StateParam = Annotated[
 
 
 @post("/workspaces")
-async def create_workspace(
-    data: JSONBody[CreateWorkspace], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> Response[WriteResult]:
+async def create_workspace(data: CreateWorkspace, request: AuthedRequest, ledger: Ledger) -> Response[WriteResult]:
     """Create a workspace and become its owner."""
     return await ledger.write(request, data.id or new_id(), data)
 
 
 @patch("/workspaces/{workspace:str}")
 async def edit_workspace(
-    workspace: FromPath[str], data: JSONBody[EditWorkspace], request: AuthedRequest, ledger: NamedDependency[Ledger]
+    workspace: str, data: EditWorkspace, request: AuthedRequest, ledger: Ledger
 ) -> Response[WriteResult]:
     """Rename a workspace; send the version you last read."""
     return await ledger.write(request, parse_id(workspace), data)
@@ -46,7 +43,7 @@ async def edit_workspace(
 
 @delete("/workspaces/{workspace:str}", status_code=200)
 async def trash_workspace(
-    workspace: FromPath[str], data: JSONBody[TrashWorkspace], request: AuthedRequest, ledger: NamedDependency[Ledger]
+    workspace: str, data: TrashWorkspace, request: AuthedRequest, ledger: Ledger
 ) -> Response[WriteResult]:
     """Move a workspace and everything in it to the trash; send the version you last read. Only an owner can.
 
@@ -57,7 +54,7 @@ async def trash_workspace(
 
 @post("/workspaces/{workspace:str}/restore", status_code=200)
 async def restore_workspace(
-    workspace: FromPath[str], data: JSONBody[RestoreWorkspace], request: AuthedRequest, ledger: NamedDependency[Ledger]
+    workspace: str, data: RestoreWorkspace, request: AuthedRequest, ledger: Ledger
 ) -> Response[WriteResult]:
     """Restore a workspace from the trash. Only an owner can."""
     return await ledger.write(request, parse_id(workspace), data)
@@ -65,9 +62,9 @@ async def restore_workspace(
 
 @get("/workspaces/{workspace:str}")
 async def show_workspace(
-    workspace: FromPath[str],
+    workspace: str,
     request: AuthedRequest,
-    ledger: NamedDependency[Ledger],
+    ledger: Ledger,
     min_position: MinPositionParam = None,
 ) -> Response[WorkspaceRow]:
     """Show one workspace, with its members and their roles."""
@@ -77,7 +74,7 @@ async def show_workspace(
 @get("/workspaces")
 async def list_workspaces(
     request: AuthedRequest,
-    ledger: NamedDependency[Ledger],
+    ledger: Ledger,
     listed: StateParam = None,
     limit: LimitParam = 50,
     cursor: CursorParam = None,

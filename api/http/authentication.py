@@ -3,19 +3,19 @@
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Container, Iterable
-from typing import Any, TypeAlias
+from typing import Any
 from uuid import UUID
 
 import jwt
 from jwt.utils import base64url_decode, base64url_encode
 from litestar import Request
-from litestar.config.app import AppConfig
 from litestar.exceptions import NotAuthorizedException
 from litestar.middleware import AuthenticationResult
 from msgspec import Struct
 
 from api.http import headers
 from api.http.access_tokens import ACCESS_TOKEN_LIFETIME, ALGORITHM, ISSUER, key_id
+from api.http.endpoint import Endpoint
 from api.http.rate_limiting import RequestLimiter
 from commands import permissions
 from commands.user import require_human
@@ -30,10 +30,6 @@ MAX_CACHED_TOKENS = 10_000
 """Verified tokens cached by a process; the oldest is evicted first."""
 PERSONAL_TOKEN_TTL_S = 300.0
 """How long a personal token is cached before it is looked up again."""
-PUBLIC = {"public": True}
-"""The option of a handler that needs no token. Handlers are marked one by one: path patterns would admit too much."""
-
-BeforeRequestHook: TypeAlias = Callable[[Request[Any, Any, Any]], Awaitable[Any]]
 
 
 class Credential(Struct, frozen=True):
@@ -136,36 +132,30 @@ def _is_exact_base64url(part: str) -> bool:
 
 
 class Authentication:
-    """Authenticates requests to every handler that is not marked `PUBLIC`; first, each request is counted.
-
-    A hook, not a middleware, which would cost two more layers. A handler with its own `before_request` would bypass it:
-    none has one, and each is requested without a token in tests/api/test_permission_matrix.py.
-    """
+    """Counts a request and authenticates its caller, unless the endpoint is public."""
 
     def __init__(self, verifier: TokenVerifier, limiter: RequestLimiter | None = None) -> None:
         self._verifier = verifier
         self._limiter = limiter
 
-    def on_app_init(self, config: AppConfig) -> AppConfig:
-        """Run before all other `before_request` hooks of an application."""
-        config.before_request = self._authenticate_before(config.before_request)
-        return config
-
-    def _authenticate_before(self, next_hook: BeforeRequestHook | None) -> BeforeRequestHook:
-        async def authenticate(request: Request[Any, Any, Any]) -> Any:
+    async def admit(self, request: Request[Any, Any, Any], endpoint: Endpoint) -> None:
+        """Put the caller in the request; raises TooManyRequests or NotAuthorizedException."""
+        if self._limiter:
+            counting = self._limiter.before_authentication(request, endpoint.name, endpoint.route_class)
+            if counting:
+                await counting
+        if not endpoint.is_public:
+            await self.authenticate(request)
             if self._limiter:
-                counting = self._limiter.before_authentication(request)
-                if counting:
-                    await counting
-            if not request.route_handler.opt.get("public") and request.method != "OPTIONS":
-                await self._authenticate(request)
-                if self._limiter:
-                    self._limiter.after_authentication(request)
-            return await next_hook(request) if next_hook else None
+                self._limiter.after_authentication(request)
 
-        return authenticate
+    def count_unrouted(self, request: Request[Any, Any, Any]) -> None:
+        """Count a request that no endpoint answers; raises TooManyRequests."""
+        if self._limiter:
+            self._limiter.count_unrouted(request)
 
-    async def _authenticate(self, request: Request[Any, Any, Any]) -> None:
+    async def authenticate(self, request: Request[Any, Any, Any]) -> None:
+        """Put the caller in the request; raises NotAuthorizedException."""
         scheme, _, token = headers.first(request, b"authorization").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise NotAuthorizedException("Send the header Authorization: Bearer <token>.")
@@ -179,5 +169,5 @@ def create_authentication(
     revoked_ids: Container[UUID] = frozenset(),
     limiter: RequestLimiter | None = None,
 ) -> Authentication:
-    """The authentication of all handlers that are not marked `PUBLIC`; the limiter counts requests to these too."""
+    """The authentication of all endpoints that are not public; the limiter counts requests to these too."""
     return Authentication(TokenVerifier(keys, find_personal_token, revoked_ids), limiter)

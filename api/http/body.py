@@ -1,18 +1,12 @@
 """Request bodies: JSON decoded once, straight into its command, or refused with a pointer to the error."""
 
-import math
 import re
-from functools import cache
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from litestar import Request
-from litestar.dto import AbstractDTO
 from litestar.exceptions import ClientException, InternalServerException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
-from litestar.handlers import BaseRouteHandler
-from litestar.openapi.spec import Reference, Schema
-from litestar.typing import FieldDefinition
 
 from api.http import headers
 from api.http.deadline import current_deadline
@@ -22,6 +16,7 @@ from api.http.whole_numbers import decode_json, with_whole_numbers
 from commands.validation import describe, find_errors, quoted
 
 T = TypeVar("T")
+MAX_BODY_BYTES = 1024 * 1024
 MAX_AUTH_BODY_BYTES = 16 * 1024
 """For endpoints that hash or look up secrets, most of them open to strangers."""
 JSON_MEDIA_TYPES = {"application/json"}
@@ -41,17 +36,17 @@ class EmptyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class JSONRequest(Request[Any, Any, Any]):
     """A request; an empty body is the same as `{}`."""
 
+    max_body_bytes = MAX_BODY_BYTES
     _cached_body: bytes | None = None
 
     async def body(self) -> bytes:
         """The whole body, cached. Raises RequestEntityTooLarge."""
         if self._cached_body is None:
-            max_bytes = self.route_handler.resolve_request_max_body_size() or math.inf
-            if self._declared_length() > max_bytes:
+            if self._declared_length() > self.max_body_bytes:
                 raise RequestEntityTooLarge
             deadline = current_deadline()
             deadline.suspend()
-            self._cached_body = await self._receive(max_bytes) or b"{}"
+            self._cached_body = await self._receive() or b"{}"
             deadline.restart()
         return self._cached_body
 
@@ -61,62 +56,25 @@ class JSONRequest(Request[Any, Any, Any]):
             raise ClientException("Content-Length is not a number.")
         return int(value)
 
-    async def _receive(self, max_bytes: float) -> bytes:
+    async def _receive(self) -> bytes:
         body, more = bytearray(), True
         while more:
             message = await self.receive()
             if message["type"] != "http.request":
                 raise InternalServerException("client disconnected prematurely")
             body += message.get("body", b"")
-            if len(body) > max_bytes:
+            if len(body) > self.max_body_bytes:
                 raise RequestEntityTooLarge
             more = message.get("more_body", False)
         return bytes(body)
 
 
-class JSONBodyDTO(AbstractDTO[Any]):
-    """Decodes the `data` of a handler into the type it is annotated with."""
-
-    _type_by_handler: ClassVar[dict[str, type]] = {}
-
-    @classmethod
-    def create_for_field_definition(
-        cls, field_definition: FieldDefinition, handler_id: str, backend_cls: Any = None
-    ) -> None:
-        del backend_cls
-        cls._type_by_handler[handler_id] = field_definition.annotation
-
-    @classmethod
-    def create_openapi_schema(
-        cls, field_definition: FieldDefinition, handler_id: str, schema_creator: Any
-    ) -> Reference | Schema:
-        del handler_id
-        schema: Reference | Schema = schema_creator.for_field_definition(field_definition)
-        return schema
-
-    @classmethod
-    def generate_field_definitions(cls, model_type: type[Any]) -> Any:
-        del model_type
-        return iter(())
-
-    @classmethod
-    def detect_nested_field(cls, field_definition: FieldDefinition) -> bool:
-        del field_definition
-        return False
-
-    def decode_bytes(self, value: bytes) -> Any:
-        """Raise MalformedRequest for anything but valid JSON with the right content type."""
-        request: Any = self.asgi_connection
-        content_type = headers.first(request, b"content-type")
-        if content_type or value != b"{}":
-            _check_content_type(request, content_type)
-        return decode_body(value, self._type_by_handler[_handler_id(request.route_handler)])
-
-
-@cache
-def _handler_id(handler: BaseRouteHandler) -> str:
-    """The handler's id, cached: the framework computes it on every access."""
-    return handler.handler_id
+def decode_body_of(request: JSONRequest, body: bytes, kind: type) -> Any:
+    """The body of a request as a Struct; raises MalformedRequest for anything but JSON with the right content type."""
+    content_type = headers.first(request, b"content-type")
+    if content_type or body != b"{}":
+        _check_content_type(request, content_type)
+    return decode_body(body, kind)
 
 
 def decode_body(body: bytes, kind: type) -> Any:

@@ -7,14 +7,14 @@ from typing import Any
 
 import psycopg
 from litestar import Request
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp, Scope
 
 from api.http import preconditions
 from api.http.deadline import DeadlineExceeded
+from api.http.endpoint import endpoint_of
 from api.http.head_requests import allowed_methods
 from api.http.malformed_request import MalformedRequest as MalformedRequest  # noqa: PLC0414 - a name of this module
-from api.http.parameter_errors import find_parameter_errors
 from api.http.problem_document import problem_response
 from api.http.response import Response
 from api.http.server_faults import (
@@ -26,7 +26,7 @@ from api.http.server_faults import (
     unknown_event_response,
 )
 from commands.handling.append import OutcomeUnknown
-from commands.validation import FieldError, describe
+from commands.validation import FieldError
 from domain import errors
 from domain.errors import Refusal, UnknownEvent, VersionConflict
 from infra.reading.progress import ProjectionBehind
@@ -135,13 +135,7 @@ def malformed_response(request: Request[Any, Any, Any], error: MalformedRequest)
 
 
 def framework_error_response(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
-    """Errors of the framework: routing, authentication and parameters."""
-    if isinstance(error, ValidationException) and isinstance(error.extra, list):
-        found = find_parameter_errors(request) or [
-            FieldError(f"?{one.get('key', '')}", "invalid_value", "is not valid") for one in error.extra
-        ]
-        members = {"detail": describe(found), "errors": _members_of(found)}
-        return problem_response(request, 400, "invalid_parameter", "A parameter is invalid.", **members)
+    """Errors of the framework: routing, authentication and bodies."""
     status, code = error.status_code, code_of(status_phrase(error.status_code))
     text = None if error.detail == HTTPStatus(status).phrase else error.detail
     response = problem_response(request, status, code, title_of(code, status), detail=text)
@@ -213,7 +207,7 @@ def _query_errors(request: Request[Any, Any, Any], refusal: Refusal) -> list[dic
     """All errors in the parameters of a query that was refused for one of them."""
     if not isinstance(refusal, PARAMETER_REFUSALS) or not request.scope["query_string"]:
         return None
-    return _members_of(find_parameter_errors(request)) or None
+    return _members_of(endpoint_of(request).query.errors(request)) or None
 
 
 def _rate_limit_headers(*, policy: str, quota: int, window: int, retry_after: int) -> dict[str, str]:

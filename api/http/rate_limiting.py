@@ -1,12 +1,10 @@
 """Rate limiting: counts each request by its token, user and address, and reports the limit nearest to its end."""
 
 from collections.abc import Awaitable
-from functools import cache
 from http import HTTPStatus
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from litestar import Request
-from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.types import Scope
 from msgspec import Struct
 from msgspec.structs import replace
@@ -22,10 +20,6 @@ from infra.rate_limits.leases import Leases, now_us
 from infra.rate_limits.limit import MICROSECONDS_PER_S, RateLimit, limit_params
 from infra.rate_limits.route_class import LIMITS_BY_CLASS, LeasedClass, RouteClass
 
-LIMITED: Final = {"is_limited": True}
-"""The option of a router whose routes are limited."""
-SEARCH: Final = {"route_class": "search"}
-"""The option of a handler that costs as much as a search, whatever its method."""
 MAX_KNOWN_CALLERS = 20_000
 """Callers whose leases are found at once; a caller is a token at an address."""
 BLOCKS_PER_QUOTA = 1_000
@@ -85,16 +79,20 @@ class RequestLimiter:
         counted = self._count_in_block(caller) if caller else None
         return counted.fields if counted else None
 
-    def before_authentication(self, request: Request[Any, Any, Any]) -> Awaitable[None] | None:
+    def before_authentication(
+        self, request: Request[Any, Any, Any], endpoint_name: str, route_class: RouteClass | None
+    ) -> Awaitable[None] | None:
         """Count a request of a known caller on all its limits, any other by its address. Raises TooManyRequests.
 
         For requests that Redis counts, there is something to await.
         """
-        route_class = route_class_of(request.scope) if self._leases else None
+        if self._leases is None:
+            return None
         if route_class == "auth":
-            return self._count_auth_request(request)
+            return self._count_auth_request(request, endpoint_name)
         if route_class:
-            self._count_caller_or_address(request, route_class)
+            is_search = route_class == "read" and b"filter=" in request.scope["query_string"]
+            self._count_caller_or_address(request, "search" if is_search else route_class)
         return None
 
     def count_unrouted(self, request: Request[Any, Any, Any]) -> None:
@@ -162,9 +160,9 @@ class RequestLimiter:
         caller.counted = replace(caller.counted, fields=_fields(nearest.limit, level))
         return caller.counted
 
-    async def _count_auth_request(self, request: Request[Any, Any, Any]) -> None:
-        route, network = request.route_handler.handler_name, client_network(request, self._proxies)
-        charge = await self._attempt_limits.charge_auth_request(route, network)
+    async def _count_auth_request(self, request: Request[Any, Any, Any], endpoint_name: str) -> None:
+        network = client_network(request, self._proxies)
+        charge = await self._attempt_limits.charge_auth_request(endpoint_name, network)
         if charge:
             _note(request.scope, CountedRequest("auth", (), _fields(charge.limit, charge.level_us)))
 
@@ -212,25 +210,6 @@ def authorization_of(scope: Scope) -> bytes:
         if name == b"authorization":
             values += value + b"\n"
     return values
-
-
-def route_class_of(scope: Scope) -> RouteClass | None:
-    """The class of a request that has a route; None if the route is not limited."""
-    found = _class_of_route(cast("Any", scope)["route_handler"])
-    if found == "read" and b"filter=" in scope["query_string"]:
-        return "search"
-    return found
-
-
-@cache
-def _class_of_route(handler: BaseRouteHandler) -> RouteClass | None:
-    options = handler.opt
-    if not options.get("is_limited"):
-        return None
-    if options.get("public"):
-        return "auth"
-    by_method: RouteClass = "read" if "GET" in cast("HTTPRouteHandler", handler).http_methods else "write"
-    return cast("RouteClass", options.get("route_class", by_method))
 
 
 def _fields(limit: RateLimit, level_us: int) -> HeaderFields:

@@ -12,7 +12,7 @@ from api.http.rate_limiting import rate_limit_fields
 
 T = TypeVar("T")
 NO_STORE = {"Cache-Control": "no-store"}
-_BODILESS_STATUSES = {204, 304}
+_BODILESS_STATUSES = frozenset({204, 304})
 _encode = msgspec.json.Encoder().encode
 
 
@@ -44,21 +44,25 @@ class Response(litestar.Response[T]):
         self.headers = {**NO_STORE, **(headers or {})}
 
     def to_asgi_response(self, app: Any, request: Any, *, status_code: int | None = None, **more: Any) -> Any:
-        """The ASGI callable that sends it, with the handler's status unless it has its own."""
+        """The ASGI callable that sends it, with the handler's status unless it has its own: for the framework."""
         del app, request, more
-        status = self.status_code or status_code or 200
-        headers = [(_encode_name(name), value.encode("latin-1")) for name, value in self.headers.items()]
+
+        async def send_response(scope: Scope, receive: Receive, send: Send) -> None:
+            del receive
+            await self.send(scope, send, status_code or 200)
+
+        return send_response
+
+    async def send(self, scope: Scope, send: Send, status: int) -> None:
+        """Send it, with this status unless it has its own."""
+        status = self.status_code or status
+        fields = [(_encode_name(name), value.encode("latin-1")) for name, value in self.headers.items()]
         body = b""
         if status not in _BODILESS_STATUSES:
             if self.content is not None:
                 body = self.content if isinstance(self.content, bytes) else _encode(self.content)
-                headers.append((b"content-type", self.media_type.encode()))
-            headers.append((b"content-length", str(len(body)).encode()))
-
-        async def send_response(scope: Scope, receive: Receive, send: Send) -> None:
-            del receive
-            fields = [*headers, *rate_limit_fields(scope, status)]
-            await send({"type": "http.response.start", "status": status, "headers": fields})
-            await send({"type": "http.response.body", "body": body, "more_body": False})
-
-        return send_response
+                fields.append((b"content-type", self.media_type.encode()))
+            fields.append((b"content-length", b"%d" % len(body)))
+        fields += rate_limit_fields(scope, status)
+        await send({"type": "http.response.start", "status": status, "headers": fields})
+        await send({"type": "http.response.body", "body": body, "more_body": False})

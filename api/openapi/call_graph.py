@@ -14,6 +14,8 @@ from typing import Annotated, Any, TypeAlias, get_args, get_origin, get_type_hin
 
 from msgspec import Struct
 
+from api.http.endpoint import FunctionRef as FunctionRef  # noqa: PLC0414 - a name of this module
+
 SOURCE_PACKAGES = ("api", "commands", "infra", "projections", "domain")
 
 
@@ -21,13 +23,6 @@ class InstanceOf(Struct, frozen=True):
     """An object of a class."""
 
     instance_type: type
-
-
-class FunctionRef(Struct, frozen=True):
-    """A function, and its class if it is a method."""
-
-    function: Callable[..., Any]
-    owner: type | None = None
 
 
 class ConstantCall(Struct, frozen=True):

@@ -110,7 +110,7 @@ def _tags(operations: Iterable[Operation]) -> Iterator[Schema]:
 def _linked_operations(operation: Operation, operations: Iterable[Operation]) -> Iterator[str]:
     """The operations that take the id of what this one creates."""
     if (
-        operation.handler.status_code == HTTPStatus.CREATED
+        operation.endpoint.status_code == HTTPStatus.CREATED
         and operation.subject_noun
         and any(kind.creates for kind in operation.command_types)
     ):

@@ -1,87 +1,91 @@
-"""An operation: a handler at an address, with everything that its code reaches."""
+"""An operation: an endpoint, with everything that its code reaches."""
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from http import HTTPStatus
-from typing import Any, get_args
+from typing import Any
 
-from litestar import Litestar, Response
-from litestar.handlers import HTTPRouteHandler
-from litestar.routes import HTTPRoute
+from litestar import Litestar
+from litestar.routes import ASGIRoute
 from litestar.typing import FieldDefinition
 from msgspec import Struct
 
-from api.http import authentication, parameter_errors
-from api.http.body import JSONBodyDTO
+from api.http import authentication
+from api.http.body import decode_body_of
+from api.http.endpoint import Endpoint, FunctionRef
+from api.http.query_parameters import QueryParameters
 from api.http.rate_limiting import RequestLimiter
+from api.http.resource import ResourceRoute
 from api.ledger import Ledger
 from api.openapi import call_graph, handler_commands
-from api.openapi.call_graph import ConstantCall, FunctionRef, Reachable
+from api.openapi.call_graph import ConstantCall, Reachable
 from api.openapi.schemas import union_members
 from commands import permissions
 from commands.command import Command
 from commands.permissions import RequiredPermission
 from infra.identity.permissions import Permissions
 
+_PARAMETER_TYPE = re.compile(r":\w+(?=})")
 _TAG_END = re.compile(r":| over HTTP| of | to |\.")
 
 
 class Operation(Struct, frozen=True, dict=True):
-    path: str
-    method: str
-    handler: HTTPRouteHandler
+    endpoint: Endpoint
+
+    @property
+    def path(self) -> str:
+        """The path template, such as `/tasks/{task}`."""
+        return _PARAMETER_TYPE.sub("", self.endpoint.path)
+
+    @property
+    def method(self) -> str:
+        """In lower case, as the document has it."""
+        return self.endpoint.method.lower()
 
     @property
     def name(self) -> str:
-        """The name of the handler function, which is unique."""
-        return self.handler.handler_name
+        """The name of the endpoint, which is unique."""
+        return self.endpoint.name
 
     @property
     def is_public(self) -> bool:
-        return bool(self.handler.opt.get("public"))
+        return self.endpoint.is_public
 
     @property
     def is_limited(self) -> bool:
         """Whether its requests are counted."""
-        return bool(self.handler.opt.get("is_limited"))
+        return self.endpoint.is_limited
 
     @property
     def takes_mode_parameters(self) -> bool:
         """Whether it takes the mode parameters of commands: dry run and rebase."""
-        return parameter_errors.is_command_endpoint(self.handler)
+        return self.endpoint.takes_commands
 
     def is_dry_run_status(self, status: int) -> bool:
         """Whether only dry runs are answered with it: a command that creates is answered with 201."""
-        return self.takes_mode_parameters and status == HTTPStatus.OK != self.handler.status_code
+        return self.takes_mode_parameters and status == HTTPStatus.OK != self.endpoint.status_code
 
     @property
-    def parameters(self) -> dict[str, FieldDefinition]:
-        """The parameters of the handler function, by name."""
-        return self.handler.parsed_fn_signature.parameters
+    def parameters(self) -> Mapping[str, FieldDefinition]:
+        """What the endpoint takes, by name."""
+        return self.endpoint.parameters
 
     @property
     def body_type(self) -> Any:
         """The type that the request body is decoded into; None without a body."""
-        return self.parameters["data"].annotation if "data" in self.parameters else None
+        return self.endpoint.body_type
 
     @property
     def response_types(self) -> dict[int, list[Any]]:
-        """By status, the types of a successful response; none if it has no body.
-
-        They are read from the annotation, such as `Response[WriteResult]` or `Response[TaskRow | ExpandedTask]`, and
-        from the `responses` of the handler for other statuses.
-        """
-        returned = self.handler.parsed_fn_signature.return_type
-        returned_type = get_args(returned.annotation)[0] if returned.is_subclass_of(Response) else returned.annotation
-        types_by_status = {
-            self.handler.status_code: [one for one in union_members(returned_type) if one is not type(None)]
-        }
-        for status, spec in (self.handler.responses or {}).items():
+        """By status, the types of a successful response; none if it has no body."""
+        kinds = [one for one in union_members(self.endpoint.answer_type) if one not in {None, type(None)}]
+        types_by_status = {self.endpoint.status_code: kinds}
+        for status, spec in self.endpoint.responses.items():
             types_by_status.setdefault(status, []).extend(union_members(spec.data_container))
         if self.takes_mode_parameters:  # a dry run
-            types_by_status.setdefault(HTTPStatus.OK.value, types_by_status[self.handler.status_code])
+            types_by_status.setdefault(HTTPStatus.OK.value, kinds)
         return types_by_status
 
     @cached_property
@@ -128,7 +132,7 @@ class Operation(Struct, frozen=True, dict=True):
     @property
     def module_summary(self) -> str:
         """The first line of its module's docstring."""
-        return (inspect.getdoc(inspect.getmodule(self.handler.fn)) or "").partition("\n")[0]
+        return (inspect.getdoc(self.endpoint.module) or "").partition("\n")[0]
 
     @property
     def tag(self) -> str:
@@ -148,19 +152,18 @@ class Operation(Struct, frozen=True, dict=True):
 
     def _call_graph_roots(self) -> Iterator[FunctionRef]:
         """The entry points of the code that serves a request."""
-        yield FunctionRef(self.handler.fn)
-        yield FunctionRef(parameter_errors.reject_unknown_parameters)
+        yield from self.endpoint.code
+        yield FunctionRef(QueryParameters.parse, QueryParameters)
         if self.is_limited:
             yield FunctionRef(RequestLimiter.before_authentication, RequestLimiter)
         if not self.is_public:
             yield FunctionRef(authentication.create_authentication)
         if self.body_type is not None:
-            yield FunctionRef(JSONBodyDTO.decode_bytes, JSONBodyDTO)
+            yield FunctionRef(decode_body_of)
 
 
 def documented_operations(app: Litestar) -> Iterator[Operation]:
     """Every operation of an application that belongs in the document."""
-    for route in app.routes:
-        for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
-            if handler.fn.__module__.startswith("api.") and handler.resolve_include_in_schema():
-                yield from (Operation(route.path_format, method.lower(), handler) for method in handler.http_methods)
+    handlers = (route.route_handler for route in app.routes if isinstance(route, ASGIRoute))
+    resources = (handler.resource for handler in handlers if isinstance(handler, ResourceRoute))
+    yield from (Operation(one) for resource in resources for one in resource.endpoints if one.is_documented)

@@ -30,12 +30,6 @@ def error_cases_of(operation: Operation) -> dict[str, list[ErrorCase]]:
         *_framework_cases(operation),
     } - _impossible_cases(operation)
     cases |= _connection_cases(operation)
-    known_statuses = {each.status for each in cases}
-    cases |= {
-        error_cases.from_status(status)
-        for status in operation.handler.opt.get("refuses", ())
-        if status not in known_statuses
-    }
     unique_cases = {(each.status, each.code): each for each in sorted(cases)}
     return {str(status): list(each) for status, each in groupby(unique_cases.values(), key=lambda each: each.status)}
 

@@ -15,7 +15,7 @@ from commands.permissions import RequiredPermission
 
 def operation_object(operation: Operation, schemas: dict[Any, Schema]) -> Schema:
     """The OpenAPI operation object."""
-    summary, _, more = inspect.cleandoc(operation.handler.fn.__doc__ or operation.name).partition("\n\n")
+    summary, _, more = inspect.cleandoc(operation.endpoint.text or operation.name).partition("\n\n")
     text = "\n\n".join(filter(None, (" ".join(more.split()), _permission_text(operation))))
     return {
         "operationId": operation.name,

@@ -15,7 +15,6 @@ from api.http.command_mode import MODE_DESCRIPTIONS, MODE_PARAMETERS
 from api.http.conditional_response import conditional_response
 from api.ledger import Ledger
 from api.openapi import call_graph, examples
-from api.openapi.call_graph import FunctionRef
 from api.openapi.operation import Operation
 from api.openapi.schemas import Schema, union_members
 
@@ -107,7 +106,7 @@ def _path_parameter(operation: Operation, name: str, annotation: Any, definition
 
 def _describe_path_parameter(operation: Operation, name: str) -> tuple[Schema, str, Any]:
     """An id if the handler calls `parse_id`, one or a key if it calls `resolve_...`, else a name."""
-    for call in call_graph.calls_in(FunctionRef(operation.handler.fn)):
+    for call in (one for code in operation.endpoint.code for one in call_graph.calls_in(code)):
         if any(isinstance(argument, ast.Name) and argument.id == name for argument in call.arguments):
             if call.callee is parse_id:
                 return {"type": "string", "format": "uuid"}, f"The id of the {name}.", examples.example_id(name)

@@ -103,9 +103,7 @@ def headers_of(operation: Operation, status: int) -> dict[str, Schema]:
 
 def _success_headers(operation: Operation) -> dict[str, Schema]:
     own_headers = {
-        each.name: _header_object(each)
-        for each in operation.handler.resolve_response_headers()
-        if each.documentation_only
+        each.name: _header_object(each) for each in operation.endpoint.response_headers if each.documentation_only
     }
     return (
         header_refs(

@@ -19,7 +19,7 @@ def responses_of(operation: Operation, schemas: dict[Any, Schema]) -> dict[str, 
     if conditional_response in operation.reachable_functions:
         not_modified_headers = {
             name: header
-            for name, header in response_headers.headers_of(operation, operation.handler.status_code).items()
+            for name, header in response_headers.headers_of(operation, operation.endpoint.status_code).items()
             if name != "Link"
         }
         responses["304"] = {
@@ -33,13 +33,13 @@ def responses_of(operation: Operation, schemas: dict[Any, Schema]) -> dict[str, 
 
 
 def _success_response(operation: Operation, status: int, schemas: dict[Any, Schema]) -> Schema:
-    kinds, spec = operation.response_types[status], (operation.handler.responses or {}).get(status)
-    text = spec.description if spec and status != operation.handler.status_code else _describe_types(kinds, status)
+    kinds, spec = operation.response_types[status], operation.endpoint.responses.get(status)
+    text = spec.description if spec and status != operation.endpoint.status_code else _describe_types(kinds, status)
     text = "What the command would do, if this is a dry run." if operation.is_dry_run_status(status) else text
     response = {"description": text, "headers": response_headers.headers_of(operation, status)}
     if not kinds:
         return response
-    media = str(getattr(operation.handler.media_type, "value", operation.handler.media_type) or "application/json")
+    media = operation.endpoint.media_type
     if kinds[0] in {bytes, str}:
         return {**response, "content": {media: {"schema": {"type": "string"}}}}
     schemas_of_types = [schemas[kind] for kind in kinds]

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Literal
 
 import psycopg
-from litestar import get
-from litestar.di import NamedDependency
 from msgspec import Struct
 
+from api.http.endpoint import get
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from infra.health import dependencies
@@ -73,7 +72,7 @@ class DetailedHealth(Struct, frozen=True):
 
 
 @get("/health/detailed")
-async def detailed(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[DetailedHealth]:
+async def detailed(request: AuthedRequest, ledger: Ledger) -> Response[DetailedHealth]:
     """Health of each component: `degraded` with one that is down, parked documents, no build, or a minute of lag."""
     await ledger.require_operator(request)
     settings = ledger.settings

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from litestar import Litestar, Request, get
+from litestar import Litestar, Request
 
-from api.http.authentication import PUBLIC
+from api.http.endpoint import get
 from api.http.response import Response
 from api.openapi.document import build_document
 from api.openapi.page import render_page
@@ -18,13 +18,13 @@ HTML_MEDIA_TYPE = "text/html; charset=utf-8"
 VARY = {"Vary": "Accept-Encoding"}
 
 
-@get(OPENAPI_PATH, opt=PUBLIC, include_in_schema=False, sync_to_thread=True)
+@get(OPENAPI_PATH, is_public=True, is_documented=False)
 def show_openapi(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Show the OpenAPI document."""
     return Response(_built_once(request.app, "openapi_json", _openapi_json), headers=VARY)
 
 
-@get(DOCS_PATH, opt=PUBLIC, include_in_schema=False, sync_to_thread=True)
+@get(DOCS_PATH, is_public=True, is_documented=False)
 def show_docs(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Show the OpenAPI document as an HTML page without external resources."""
     page = _built_once(request.app, "docs_page", _docs_page)

@@ -2,12 +2,11 @@
 
 from typing import Annotated, Any
 
-from litestar import get
 from litestar.openapi.spec import Example
 from litestar.params import PathParameter
 from msgspec import Meta, Struct
 
-from api.http.authentication import PUBLIC
+from api.http.endpoint import get
 from api.http.response import Response
 from api.openapi.event_schema import EVENT_SCHEMAS_PATH, event_schema
 from domain import codec
@@ -26,14 +25,14 @@ class EventType(Struct, frozen=True):
     schema: Annotated[str, Meta(examples=["/schemas/events/TaskRenamed"])]
 
 
-@get(EVENT_SCHEMAS_PATH, opt=PUBLIC)
+@get(EVENT_SCHEMAS_PATH, is_public=True)
 async def list_event_types() -> Response[Page[EventType]]:
     """List every event type that can be written to the log."""
     types = [EventType(name, f"{EVENT_SCHEMAS_PATH}/{name}") for name in sorted(codec.all_event_types())]
     return Response(Page(types))
 
 
-@get(EVENT_SCHEMAS_PATH + "/{type:str}", opt=PUBLIC, media_type="application/schema+json")
+@get(EVENT_SCHEMAS_PATH + "/{type:str}", is_public=True, media_type="application/schema+json")
 async def show_event_schema(type: EventNameParam) -> Response[dict[str, Any]]:  # noqa: A002 - the parameter's name
     """Show the JSON Schema of a stored event: its name in `type`, and a changed field as `[old, new]`."""
     event = codec.all_event_types().get(type)

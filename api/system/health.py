@@ -1,11 +1,9 @@
 """Health checks: liveness and readiness, for load balancers and supervisors; neither asks another server."""
 
-from litestar import get
-from litestar.di import NamedDependency
 from litestar.exceptions import ServiceUnavailableException
 from msgspec import Struct
 
-from api.http.authentication import PUBLIC
+from api.http.endpoint import get
 from api.http.response import Response
 from api.ledger import Ledger
 
@@ -14,20 +12,20 @@ class Health(Struct, frozen=True):
     status: str
 
 
-@get("/health", opt=PUBLIC)
+@get("/health", is_public=True)
 async def health() -> Response[Health]:
     """Public health check; no details."""
     return Response(Health("ok"))
 
 
-@get("/health/live", opt=PUBLIC)
+@get("/health/live", is_public=True)
 async def live() -> Response[Health]:
     """Liveness check: this process answers."""
     return Response(Health("ok"))
 
 
-@get("/health/ready", opt=PUBLIC)
-async def ready(ledger: NamedDependency[Ledger]) -> Response[Health]:
+@get("/health/ready", is_public=True)
+async def ready(ledger: Ledger) -> Response[Health]:
     """Readiness check: the database answers, can write and has all migrations and read models; no stop is under way."""
     if ledger.draining.is_set():
         raise ServiceUnavailableException("This process is about to stop.")

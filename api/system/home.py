@@ -2,9 +2,7 @@
 
 from html import escape
 
-from litestar import get
-
-from api.http.authentication import PUBLIC
+from api.http.endpoint import get
 from api.http.response import Response
 from api.ledger import BASE_PATH
 from api.openapi.event_schema import EVENT_SCHEMAS_PATH
@@ -26,7 +24,7 @@ LINKS = {"service-doc": DOCS_PATH, "service-desc": OPENAPI_PATH, "status": "/hea
 """The relations of the `Link` header (RFC 8631)."""
 
 
-@get(HOME_PATH, opt=PUBLIC, include_in_schema=False)
+@get(HOME_PATH, is_public=True, is_documented=False)
 async def show_home() -> Response[bytes]:
     """Show what this server has, with links."""
     headers = {

@@ -6,12 +6,12 @@ On the main port they need the administrator's token; on a port of their own, wh
 import contextlib
 
 import psycopg
-from litestar import Request, get
-from litestar.di import NamedDependency
+from litestar import Request
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 from prometheus_client import CollectorRegistry, generate_latest
 
+from api.http.endpoint import get
 from api.http.problem_document import problem_response
 from api.http.problems import title_of
 from api.http.response import Response
@@ -25,7 +25,7 @@ PROMETHEUS_MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 @get(METRICS_PATH, media_type=PROMETHEUS_MEDIA_TYPE)
-async def metrics(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[bytes]:
+async def metrics(request: AuthedRequest, ledger: Ledger) -> Response[bytes]:
     """Show the metrics of the log, the projections and the caches of this process, in the text format of Prometheus.
 
     For administrators of this installation. `TASKLEDGER_METRICS_PORT` serves the same without a token.

@@ -3,13 +3,12 @@
 from functools import cache
 from typing import Annotated
 
-from litestar import get
 from litestar.openapi.spec import Example
 from litestar.params import PathParameter
 from msgspec import Meta, Struct
 
 from api.http import problems
-from api.http.authentication import PUBLIC
+from api.http.endpoint import get
 from api.http.response import Response
 from api.openapi import error_cases
 from commands.field_error_codes import MEMBER_ERRORS, PARAMETER_ERRORS
@@ -53,13 +52,13 @@ _ERRORS_BY_PROBLEM = {
 }
 
 
-@get(PROBLEMS_PATH, opt=PUBLIC)
+@get(PROBLEMS_PATH, is_public=True)
 async def list_problems() -> Response[Page[ProblemType]]:
     """List every error code."""
     return Response(Page(list(problem_types().values())))
 
 
-@get(PROBLEMS_PATH + "/{code:str}", opt=PUBLIC)
+@get(PROBLEMS_PATH + "/{code:str}", is_public=True)
 async def show_problem(code: CodeParam) -> Response[ProblemType]:
     """Show the meaning of one error code; a problem's `type` links here."""
     meaning = problem_types().get(code)

@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from litestar import Litestar, Request, get
+from litestar import Litestar, Request
 
-from api.http import authentication
+from api.http.authentication import create_authentication
+from api.http.endpoint import get
+from api.http.resource import create_application
 from api.http.response import Response
 from bench.harness.peer_config import PeerConfig
 
@@ -13,9 +15,7 @@ def app(config: PeerConfig) -> Litestar:
     """An application that serves the configured paths and bodies."""
     pages = {path: page.encode() for path, page in config.pages.items()}
 
-    @get(list(pages))
     async def page(request: Request[Any, Any, Any]) -> Response[bytes]:
         return Response(pages[request.scope["path"]])
 
-    required = authentication.create_authentication(config.jwt_key)
-    return Litestar([page], on_app_init=[required.on_app_init], openapi_config=None, logging_config=None)
+    return create_application([get(path)(page) for path in pages], create_authentication(config.jwt_key), None)

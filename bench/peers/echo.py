@@ -2,15 +2,12 @@
 
 from typing import Any
 
-from litestar import Litestar, Router
-from litestar.di import Provide
 from litestar.types import ASGIApp
+from msgspec.structs import replace
 
 from api.endpoints.task import create_task
-from api.http import authentication
-from api.http.body import JSONBodyDTO, JSONRequest
-from api.http.parameter_errors import reject_unknown_parameters
-from api.http.problems import EXCEPTION_HANDLERS
+from api.http.authentication import create_authentication
+from api.http.resource import create_application
 from api.http.tracing import with_tracing
 from api.ledger import BASE_PATH, Ledger
 from bench.harness.peer_config import PeerConfig
@@ -23,17 +20,8 @@ def app(config: PeerConfig) -> ASGIApp:
     """An application with our own endpoint, on a ledger that has only a command handler."""
     parts: dict[str, Any] = dict.fromkeys(Ledger.__struct_fields__)
     ledger = Ledger(**parts | {"command_handler": _Echo()})
-    endpoints = Litestar(
-        [Router(BASE_PATH, route_handlers=[create_task], dto=JSONBodyDTO)],
-        dependencies={"ledger": Provide(lambda: ledger, sync_to_thread=False, use_cache=True)},
-        on_app_init=[authentication.create_authentication(config.jwt_key).on_app_init],
-        before_request=reject_unknown_parameters,
-        exception_handlers=EXCEPTION_HANDLERS,
-        request_class=JSONRequest,
-        openapi_config=None,
-        logging_config=None,
-    )
-    return with_tracing(endpoints)
+    endpoint = replace(create_task, name="create_task", path=BASE_PATH + create_task.path)
+    return with_tracing(create_application([endpoint], create_authentication(config.jwt_key), ledger))
 
 
 class _Echo:

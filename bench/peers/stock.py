@@ -11,7 +11,7 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 from psycopg import conninfo
 
-from api.http import authentication
+from api.http.authentication import create_authentication
 from bench.harness.peer_config import PeerConfig
 from commands.field_types import ColumnName, Description, DueText, Labels, Title
 from domain.task import Priority
@@ -54,8 +54,8 @@ def app(config: PeerConfig) -> Litestar:
         task = tasks.create(project, data)
         return WriteResult(task.id, task.version)
 
-    required = authentication.create_authentication(config.jwt_key)
-    return Litestar([create_task], on_app_init=[required.on_app_init], openapi_config=None, logging_config=None)
+    authenticate = create_authentication(config.jwt_key).authenticate
+    return Litestar([create_task], before_request=authenticate, openapi_config=None, logging_config=None)
 
 
 def library_settings(url: str) -> dict[str, Any]:

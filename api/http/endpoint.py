@@ -1,0 +1,190 @@
+"""An endpoint: a method and an address, and what answers there, as a value.
+
+The route, the rate limit, the parameters and the OpenAPI document are made of it; `api.http.resource` serves it.
+"""
+
+import asyncio
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
+from http import HTTPStatus
+from types import ModuleType
+from typing import Any, Final, cast, get_args
+
+from litestar import Request
+from litestar.datastructures import ResponseHeader
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.typing import FieldDefinition
+from litestar.utils.signature import ParsedSignature
+from msgspec import Struct
+from msgspec.structs import replace
+
+from api.http.body import MAX_BODY_BYTES, JSONRequest, decode_body_of
+from api.http.command_results import BatchResult, WriteResult
+from api.http.query_parameters import QueryParameters
+from api.http.response import Response
+from infra.rate_limits.route_class import RouteClass
+
+ENDPOINT_KEY: Final = "taskledger.endpoint"
+_STATUS_BY_METHOD: Final = {"POST": HTTPStatus.CREATED, "DELETE": HTTPStatus.NO_CONTENT}
+
+
+class FunctionRef(Struct, frozen=True):
+    """A function, and its class if it is a method."""
+
+    function: Callable[..., Any]
+    owner: type | None = None
+
+
+class Endpoint(Struct, frozen=True, kw_only=True, eq=False, dict=True):
+    """What all endpoints have. The module and the variable that it stands in give it its tag and its name."""
+
+    method: str
+    path: str
+    status_code: int
+    text: str
+    """What it does, for the document."""
+    name: str = ""
+    module: ModuleType | None = None
+    is_public: bool = False
+    """Whether it needs no token. Endpoints are marked one by one: path patterns would admit too much."""
+    is_limited: bool = False
+    """Whether its requests are counted."""
+    costs_like: RouteClass | None = None
+    """The class that its requests are counted in, if another than that of its method."""
+    max_body_bytes: int = MAX_BODY_BYTES
+    responses: Mapping[int, ResponseSpec] = {}
+    """Its successful responses with another status."""
+    response_headers: Sequence[ResponseHeader] = ()
+    """The headers that it sets itself, for the document."""
+    media_type: str = "application/json"
+    is_documented: bool = True
+
+    async def answer(self, request: JSONRequest, ledger: Any) -> Response[Any] | None:
+        """The response to a request whose caller is known; None is no body."""
+        raise NotImplementedError
+
+    @property
+    def code(self) -> Iterable[FunctionRef]:
+        """The functions that answer."""
+        raise NotImplementedError
+
+    @property
+    def parameters(self) -> Mapping[str, FieldDefinition]:
+        """What it takes from the address, the query and the body (`data`), by name."""
+        raise NotImplementedError
+
+    @property
+    def body_type(self) -> Any:
+        """The type that the request body is decoded into; None without a body."""
+        return self.parameters["data"].annotation if "data" in self.parameters else None
+
+    @property
+    def answer_type(self) -> Any:
+        """The type of the body of its response."""
+        raise NotImplementedError
+
+    @cached_property
+    def takes_commands(self) -> bool:
+        """Whether it executes commands of a caller, judged by its answer.
+
+        It stores nothing before the command; a dry run ends there, so nothing after it runs.
+        """
+        return not self.is_public and self.answer_type in {WriteResult, BatchResult}
+
+    @cached_property
+    def query(self) -> QueryParameters:
+        """Its query parameters."""
+        return QueryParameters(self.parameters, takes_commands=self.takes_commands)
+
+    @cached_property
+    def route_class(self) -> RouteClass | None:
+        """The class that its requests are counted in, if any."""
+        if not self.is_limited:
+            return None
+        by_method: RouteClass = "read" if self.method == "GET" else "write"
+        return "auth" if self.is_public else self.costs_like or by_method
+
+
+class FunctionEndpoint(Endpoint, frozen=True, kw_only=True, eq=False, dict=True):
+    """An endpoint that is a function of the parts of a request that its parameters name; a plain one runs in a thread.
+
+    `request` and `ledger` are passed as they are, and `data` is the decoded body.
+    """
+
+    function: Callable[..., Any]
+
+    async def answer(self, request: JSONRequest, ledger: Any) -> Response[Any] | None:
+        """What the function returns."""
+        arguments = {**request.scope["path_params"], **self.query.parse(request)}
+        for name in self._injected_names:
+            arguments[name] = request if name == "request" else ledger
+        if self.body_type is not None:
+            arguments["data"] = decode_body_of(request, await request.body(), self.body_type)
+        if not self._is_coroutine_function:
+            return cast("Response[Any] | None", await asyncio.to_thread(self.function, **arguments))
+        return cast("Response[Any] | None", await self.function(**arguments))
+
+    @property
+    def code(self) -> Iterable[FunctionRef]:
+        """The function."""
+        yield FunctionRef(self.function)
+
+    @cached_property
+    def _signature(self) -> ParsedSignature:
+        return ParsedSignature.from_fn(self.function, {})
+
+    @property
+    def parameters(self) -> Mapping[str, FieldDefinition]:
+        """Those of the function."""
+        return self._signature.parameters
+
+    @cached_property
+    def answer_type(self) -> Any:
+        """As `Response[WriteResult]` says it."""
+        returned = self._signature.return_type
+        return get_args(returned.annotation)[0] if returned.is_subclass_of(Response) else returned.annotation
+
+    @cached_property
+    def body_type(self) -> Any:
+        """The type of `data`."""
+        return super().body_type
+
+    @cached_property
+    def _injected_names(self) -> tuple[str, ...]:
+        return tuple(name for name in ("request", "ledger") if name in self.parameters)
+
+    @cached_property
+    def _is_coroutine_function(self) -> bool:
+        return inspect.iscoroutinefunction(self.function)
+
+
+def _endpoint(method: str, path: str, **options: Any) -> Callable[[Callable[..., Any]], FunctionEndpoint]:
+    def decorate(function: Callable[..., Any]) -> FunctionEndpoint:
+        fields = {"status_code": default_status(method), **options}
+        return FunctionEndpoint(method=method, path=path, text=function.__doc__ or "", function=function, **fields)
+
+    return decorate
+
+
+get, post, put, patch, delete = (partial(_endpoint, method) for method in ("GET", "POST", "PUT", "PATCH", "DELETE"))
+
+
+def default_status(method: str) -> int:
+    """The status of a response that has none of its own."""
+    return _STATUS_BY_METHOD.get(method, HTTPStatus.OK).value
+
+
+def endpoints_in(modules: Iterable[ModuleType], base_path: str = "", *, is_limited: bool = False) -> Iterator[Endpoint]:
+    """The endpoints that stand in modules, with their names and whole paths."""
+    for module in modules:
+        for name, value in vars(module).items():
+            if isinstance(value, Endpoint):
+                yield replace(value, name=name, module=module, path=base_path + value.path, is_limited=is_limited)
+
+
+def endpoint_of(request: Request[Any, Any, Any]) -> Endpoint:
+    """The endpoint that answers a request."""
+    scope: Any = request.scope
+    found: Endpoint = scope[ENDPOINT_KEY]
+    return found
