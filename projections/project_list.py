@@ -144,11 +144,11 @@ def by_id(project: UUID) -> Question:
     return single_table_question(projection, ANSWER_MEMBERS, project, "one", sql, {"id": project}, _item_answer)
 
 
-def by_name(workspace: UUID, key_or_id: str | UUID) -> Question:
+def by_name(workspace: UUID, project: str | UUID) -> Question:
     """The project of a workspace with a key or an id."""
-    column = "id" if isinstance(key_or_id, UUID) else "key"
+    column = "id" if isinstance(project, UUID) else "key"
     sql = f"select * from {{project_list}} where workspace_id = %(workspace)s and {column} = %(name)s"  # noqa: S608 - our own text
-    parameters: dict[str, object] = {"workspace": workspace, "name": key_or_id}
+    parameters: dict[str, object] = {"workspace": workspace, "name": project}
     return single_table_question(
         projection, WORKSPACE_MEMBERS, workspace, f"project by {column}", sql, parameters, _item_answer
     )

@@ -34,7 +34,7 @@ EventTypeParam = Annotated[
 ]
 
 
-@get("/workspaces/{workspace:str}/activity")
+@get("/workspaces/{workspace}/activity")
 async def show_activity(
     workspace: str,
     request: AuthedRequest,

@@ -55,7 +55,7 @@ class Acceptance(Struct, frozen=True, forbid_unknown_fields=True):
     token: InvitationToken
 
 
-@post("/workspaces/{workspace:str}/invitations")
+@post("/workspaces/{workspace}/invitations")
 async def invite(workspace: str, data: Invite, request: AuthedRequest, ledger: Ledger) -> Response[WriteResult]:
     """Invite a person by mail; only an owner can invite an owner.
 
@@ -79,7 +79,7 @@ async def invite(workspace: str, data: Invite, request: AuthedRequest, ledger: L
     return write_response(command, outcome)
 
 
-@get("/workspaces/{workspace:str}/invitations")
+@get("/workspaces/{workspace}/invitations")
 async def list_invitations(
     workspace: str,
     request: AuthedRequest,
@@ -97,7 +97,7 @@ async def list_invitations(
     return conditional_response(request, answer, await ledger.log.head())
 
 
-@get("/invitations/{invitation:str}")
+@get("/invitations/{invitation}")
 async def show_invitation(invitation: str, request: AuthedRequest, ledger: Ledger) -> Response[InvitationRecord]:
     """Show one open invitation."""
     found = require_found(await ledger.invitations.find(parse_id(invitation)))
@@ -105,7 +105,7 @@ async def show_invitation(invitation: str, request: AuthedRequest, ledger: Ledge
     return conditional_response(request, pagination.encode_answer(found), await ledger.log.head())
 
 
-@delete("/invitations/{invitation:str}", status_code=200)
+@delete("/invitations/{invitation}", status_code=200)
 async def revoke_invitation(
     invitation: str, data: RevokeInvitation, request: AuthedRequest, ledger: Ledger
 ) -> Response[WriteResult]:

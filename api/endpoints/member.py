@@ -9,14 +9,16 @@ import msgspec
 from litestar.params import QueryParameter
 from msgspec import Struct
 
+from api.command_endpoint import command
 from api.http import history_items
 from api.http.addressing import in_scope, parse_id
 from api.http.command_results import WriteResult
 from api.http.conditional_response import conditional_response
-from api.http.endpoint import delete, get, put
+from api.http.endpoint import delete, get
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
+from api.path_names import resolve_id
 from commands.member import LeaveWorkspace, RemoveMember, SetRole
 from domain.errors import InviteInstead
 from domain.event import Actor
@@ -63,7 +65,7 @@ class NameQuery(Struct, frozen=True):
         return prefixes | ({"symbols": self.symbols} if self.symbols else {})
 
 
-@get("/workspaces/{workspace:str}/members")
+@get("/workspaces/{workspace}/members")
 async def list_members(
     workspace: str,
     request: AuthedRequest,
@@ -88,24 +90,26 @@ async def list_members(
     )
 
 
-@put("/workspaces/{workspace:str}/members/{user:str}")
-async def set_role(
-    workspace: str,
-    user: str,
-    data: SetRole,
-    request: AuthedRequest,
-    ledger: Ledger,
-) -> Response[WriteResult]:
+async def _resolve_user(ledger: Ledger, request: AuthedRequest, text: str, min_position: int | None = None) -> UUID:
+    """The id of a user; raises InviteInstead for an e-mail address."""
+    if "@" in text:
+        raise InviteInstead
+    return await resolve_id(ledger, request, text, min_position)
+
+
+set_role = command(
+    "PUT",
+    "/workspaces/{workspace}/members/{user}",
+    SetRole,
     """Set the role of a user and add them if they are no member yet; only an owner can appoint or demote owners.
 
     A person who is known by an e-mail address alone is invited instead (422 `invite_instead`).
-    """
-    if "@" in user:
-        raise InviteInstead
-    return await ledger.write(request, parse_id(workspace), in_scope(data, user_id=parse_id(user)))
+    """,
+    user=_resolve_user,
+)
 
 
-@delete("/workspaces/{workspace:str}/members/{user:str}", status_code=200)
+@delete("/workspaces/{workspace}/members/{user}", status_code=200)
 async def remove_member(
     workspace: str,
     user: str,

@@ -9,7 +9,7 @@ from infra.rebuilding.jobs import Job
 from projections import pagination
 
 
-@get("/operations/{operation:str}")
+@get("/operations/{operation}")
 async def show_operation(operation: str, request: AuthedRequest, ledger: Ledger) -> Response[Job]:
     """Show the progress, the rate and the outcome of a long-running operation."""
     operation_id = parse_id(operation)

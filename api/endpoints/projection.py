@@ -36,7 +36,7 @@ async def list_projections(request: AuthedRequest, ledger: Ledger) -> Response[P
     )
 
 
-@post("/projections/{name:str}/rebuild", status_code=202, response_headers=[LOCATION_HEADER])
+@post("/projections/{name}/rebuild", status_code=202, response_headers=[LOCATION_HEADER])
 async def rebuild_projection(
     name: ProjectionNameParam, data: RebuildRequest, request: AuthedRequest, ledger: Ledger
 ) -> Response[Job]:

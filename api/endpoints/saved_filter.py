@@ -7,18 +7,19 @@ import msgspec
 from litestar.openapi.spec import Example
 from litestar.params import PathParameter, QueryParameter
 
+from api.command_endpoint import command
 from api.http.addressing import parse_id
-from api.http.command_results import WriteResult
-from api.http.endpoint import delete, get, patch, post
+from api.http.endpoint import get
 from api.http.expansion import ExpandParam, PartialTaskPage, parse_expand
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
 from api.http.task_parameters import CountParam, FieldsParam, SimilarParam, parse_fields
 from api.ledger import AuthedRequest, Ledger
+from api.path_names import resolve_id
+from api.question_endpoint import LIST_PARAMETERS, question
 from api.task_queries import list_across_workspaces
 from commands.saved_filter import DeleteFilter, EditFilter, SaveFilter
 from domain.errors import FilterIsBuiltin, FilterSyntax, FilterTooLong, FilterValue, NotFound, UnknownField
-from infra.ids import new_id
 from projections import saved_filter_list
 from projections.pagination import Page
 from projections.question import Question
@@ -30,8 +31,8 @@ _BUILTIN_IDS = {one.id for one in BUILTIN_FILTERS}
 _PARSE_ERRORS = (FilterSyntax, UnknownField, FilterValue, FilterTooLong)
 _ID_DESCRIPTION = "The id of a filter, or the name of a built-in one."
 _SORT_DESCRIPTION = "The sort order, as in `GET /tasks`. Default: that of the filter, else that of `GET /tasks`."
-OwnFilterIdParam = Annotated[
-    str,
+OwnFilterId = Annotated[
+    UUID,
     PathParameter(
         description="The id of one of your filters.", examples=[Example(value="0193805a-8d00-73d7-b9e2-88983ef045f3")]
     ),
@@ -40,25 +41,31 @@ FilterIdParam = Annotated[str, PathParameter(description=_ID_DESCRIPTION, exampl
 SavedSortParam = Annotated[TaskSort | None, QueryParameter(description=_SORT_DESCRIPTION)]
 
 
-@post("/filters")
-async def save_filter(data: SaveFilter, request: AuthedRequest, ledger: Ledger) -> Response[WriteResult]:
-    """Save a filter of the task list under a name, private to you; two filters may have the same name."""
-    return await ledger.write(request, data.id or new_id(), data)
+async def _resolve_own_filter(
+    ledger: Ledger, request: AuthedRequest, text: str, min_position: int | None = None
+) -> OwnFilterId:
+    """The id of a filter that can be changed; raises FilterIsBuiltin or MalformedRequest."""
+    if text in _BUILTIN_IDS:
+        raise FilterIsBuiltin
+    return await resolve_id(ledger, request, text, min_position)
 
 
-@get("/filters")
-async def list_filters(
-    request: AuthedRequest,
-    ledger: Ledger,
-    limit: LimitParam = 50,
-    cursor: CursorParam = None,
-    min_position: MinPositionParam = None,
-) -> Response[Page[SavedFilterShown]]:
-    """List the built-in filters, then your own by name."""
-    return await ledger.read(request, saved_filter_list.page(request.user.user_id, limit, cursor), min_position)
+save_filter = command(
+    "POST",
+    "/filters",
+    SaveFilter,
+    "Save a filter of the task list under a name, private to you; two filters may have the same name.",
+)
+list_filters = question(
+    "/filters",
+    saved_filter_list.page,
+    Page[SavedFilterShown],
+    "List the built-in filters, then your own by name.",
+    LIST_PARAMETERS,
+)
 
 
-@get("/filters/{saved_filter:str}")
+@get("/filters/{saved_filter}")
 async def show_filter(
     saved_filter: FilterIdParam,
     request: AuthedRequest,
@@ -69,7 +76,7 @@ async def show_filter(
     return await ledger.read(request, _filter_question(request, saved_filter), min_position)
 
 
-@get("/filters/{saved_filter:str}/tasks")
+@get("/filters/{saved_filter}/tasks")
 async def list_filtered_tasks(
     saved_filter: FilterIdParam,
     request: AuthedRequest,
@@ -97,23 +104,20 @@ async def list_filtered_tasks(
         raise type(error)(detail, **error.params) from error
 
 
-@patch("/filters/{saved_filter:str}")
-async def edit_filter(
-    saved_filter: OwnFilterIdParam, data: EditFilter, request: AuthedRequest, ledger: Ledger
-) -> Response[WriteResult]:
-    """Change the name, the terms or the sort order of a filter; send the version you last read."""
-    return await ledger.write(request, _own_filter_id(saved_filter), data)
-
-
-@delete("/filters/{saved_filter:str}", status_code=200)
-async def delete_filter(
-    saved_filter: OwnFilterIdParam,
-    data: DeleteFilter,
-    request: AuthedRequest,
-    ledger: Ledger,
-) -> Response[WriteResult]:
-    """Delete a filter; send the version you last read."""
-    return await ledger.write(request, _own_filter_id(saved_filter), data)
+edit_filter = command(
+    "PATCH",
+    "/filters/{saved_filter}",
+    EditFilter,
+    "Change the name, the terms or the sort order of a filter; send the version you last read.",
+    saved_filter=_resolve_own_filter,
+)
+delete_filter = command(
+    "DELETE",
+    "/filters/{saved_filter}",
+    DeleteFilter,
+    "Delete a filter; send the version you last read.",
+    saved_filter=_resolve_own_filter,
+)
 
 
 async def _fetch_filter(
@@ -129,10 +133,3 @@ async def _fetch_filter(
 def _filter_question(request: AuthedRequest, text: str) -> Question:
     """The question for the filter of that id; raises MalformedRequest."""
     return saved_filter_list.by_id(request.user.user_id, text if text in _BUILTIN_IDS else str(parse_id(text)))
-
-
-def _own_filter_id(text: str) -> UUID:
-    """The id of a filter that can be changed; raises FilterIsBuiltin or MalformedRequest."""
-    if text in _BUILTIN_IDS:
-        raise FilterIsBuiltin
-    return parse_id(text)

@@ -101,7 +101,7 @@ async def list_sessions(request: AuthedRequest, ledger: Ledger) -> Response[Sess
     return Response(SessionList(items))
 
 
-@delete("/auth/sessions/{session:str}", max_body_bytes=MAX_AUTH_BODY_BYTES, status_code=204)
+@delete("/auth/sessions/{session}", max_body_bytes=MAX_AUTH_BODY_BYTES, status_code=204)
 async def end_session(
     session: str,
     data: EmptyBody,  # noqa: ARG001 - so that none is ignored

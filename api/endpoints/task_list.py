@@ -113,7 +113,7 @@ async def search_tasks(
         raise
 
 
-@get("/projects/{project:str}/tasks")
+@get("/projects/{project}/tasks")
 async def list_tasks(
     project: str,
     request: AuthedRequest,
@@ -134,7 +134,7 @@ async def list_tasks(
     return await read_task_page(request, ledger, scope, query, min_position, parse_expand(expand))
 
 
-@get("/projects/{project:str}/board")
+@get("/projects/{project}/board")
 async def show_board(
     project: str,
     request: AuthedRequest,

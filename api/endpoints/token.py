@@ -94,7 +94,7 @@ async def list_tokens(request: AuthedRequest, ledger: Ledger) -> Response[TokenL
     return Response(TokenList(await _active_tokens(ledger, request.user.user_id)))
 
 
-@get("/auth/tokens/{token:str}")
+@get("/auth/tokens/{token}")
 async def show_token(token: str, request: AuthedRequest, ledger: Ledger) -> Response[TokenInfo]:
     """Show one of your active personal tokens."""
     token_id = parse_id(token)
@@ -103,7 +103,7 @@ async def show_token(token: str, request: AuthedRequest, ledger: Ledger) -> Resp
     return Response(require_found(found))
 
 
-@delete("/auth/tokens/{token:str}", max_body_bytes=MAX_AUTH_BODY_BYTES, status_code=204)
+@delete("/auth/tokens/{token}", max_body_bytes=MAX_AUTH_BODY_BYTES, status_code=204)
 async def revoke_token(
     token: str,
     data: EmptyBody,  # noqa: ARG001 - so that none is ignored

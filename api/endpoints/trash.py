@@ -16,7 +16,7 @@ from projections.trash import Trashed, TrashKind
 KindParam = Annotated[TrashKind | None, QueryParameter(description="Only tasks or only projects.")]
 
 
-@get("/workspaces/{workspace:str}/trash")
+@get("/workspaces/{workspace}/trash")
 async def show_trash(
     workspace: str,
     request: AuthedRequest,

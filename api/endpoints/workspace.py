@@ -6,16 +6,15 @@ from uuid import UUID
 import msgspec
 from litestar.params import QueryParameter
 
-from api.http.addressing import parse_id
-from api.http.command_results import WriteResult
+from api.command_endpoint import command
 from api.http.conditional_response import conditional_response
-from api.http.endpoint import delete, get, patch, post
+from api.http.endpoint import get
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
+from api.question_endpoint import question
 from commands.trash import RestoreWorkspace, TrashWorkspace
 from commands.workspace import CreateWorkspace, EditWorkspace
-from infra.ids import new_id
 from infra.reading.reader import ReadResult
 from projections import pagination, workspace_list
 from projections.pagination import MIN_TIME_SORT_KEY, Page, TimeSortKey
@@ -27,48 +26,31 @@ StateParam = Annotated[
 ]
 
 
-@post("/workspaces")
-async def create_workspace(data: CreateWorkspace, request: AuthedRequest, ledger: Ledger) -> Response[WriteResult]:
-    """Create a workspace and become its owner."""
-    return await ledger.write(request, data.id or new_id(), data)
-
-
-@patch("/workspaces/{workspace:str}")
-async def edit_workspace(
-    workspace: str, data: EditWorkspace, request: AuthedRequest, ledger: Ledger
-) -> Response[WriteResult]:
-    """Rename a workspace; send the version you last read."""
-    return await ledger.write(request, parse_id(workspace), data)
-
-
-@delete("/workspaces/{workspace:str}", status_code=200)
-async def trash_workspace(
-    workspace: str, data: TrashWorkspace, request: AuthedRequest, ledger: Ledger
-) -> Response[WriteResult]:
+create_workspace = command("POST", "/workspaces", CreateWorkspace, "Create a workspace and become its owner.")
+edit_workspace = command(
+    "PATCH", "/workspaces/{workspace}", EditWorkspace, "Rename a workspace; send the version you last read."
+)
+trash_workspace = command(
+    "DELETE",
+    "/workspaces/{workspace}",
+    TrashWorkspace,
     """Move a workspace and everything in it to the trash; send the version you last read. Only an owner can.
 
     Its members no longer see it, until an owner restores it; after the days of the trash it is permanently deleted.
-    """
-    return await ledger.write(request, parse_id(workspace), data)
-
-
-@post("/workspaces/{workspace:str}/restore", status_code=200)
-async def restore_workspace(
-    workspace: str, data: RestoreWorkspace, request: AuthedRequest, ledger: Ledger
-) -> Response[WriteResult]:
-    """Restore a workspace from the trash. Only an owner can."""
-    return await ledger.write(request, parse_id(workspace), data)
-
-
-@get("/workspaces/{workspace:str}")
-async def show_workspace(
-    workspace: str,
-    request: AuthedRequest,
-    ledger: Ledger,
-    min_position: MinPositionParam = None,
-) -> Response[WorkspaceRow]:
-    """Show one workspace, with its members and their roles."""
-    return await ledger.read(request, workspace_list.by_id(parse_id(workspace)), min_position)
+    """,
+)
+restore_workspace = command(
+    "POST",
+    "/workspaces/{workspace}/restore",
+    RestoreWorkspace,
+    "Restore a workspace from the trash. Only an owner can.",
+)
+show_workspace = question(
+    "/workspaces/{workspace}",
+    workspace_list.by_id,
+    WorkspaceRow,
+    "Show one workspace, with its members and their roles.",
+)
 
 
 @get("/workspaces")

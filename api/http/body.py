@@ -69,7 +69,7 @@ class JSONRequest(Request[Any, Any, Any]):
         return bytes(body)
 
 
-def decode_body_of(request: JSONRequest, body: bytes, kind: type) -> Any:
+def decode_body_of(request: Request[Any, Any, Any], body: bytes, kind: type) -> Any:
     """The body of a request as a Struct; raises MalformedRequest for anything but JSON with the right content type."""
     content_type = headers.first(request, b"content-type")
     if content_type or body != b"{}":

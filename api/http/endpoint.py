@@ -19,7 +19,7 @@ from litestar.utils.signature import ParsedSignature
 from msgspec import Struct
 from msgspec.structs import replace
 
-from api.http.body import MAX_BODY_BYTES, JSONRequest, decode_body_of
+from api.http.body import MAX_BODY_BYTES, decode_body_of
 from api.http.command_results import BatchResult, WriteResult
 from api.http.query_parameters import QueryParameters
 from api.http.response import Response
@@ -60,7 +60,7 @@ class Endpoint(Struct, frozen=True, kw_only=True, eq=False, dict=True):
     media_type: str = "application/json"
     is_documented: bool = True
 
-    async def answer(self, request: JSONRequest, ledger: Any) -> Response[Any] | None:
+    async def answer(self, request: Request[Any, Any, Any], ledger: Any) -> Response[Any] | None:
         """The response to a request whose caller is known; None is no body."""
         raise NotImplementedError
 
@@ -68,6 +68,16 @@ class Endpoint(Struct, frozen=True, kw_only=True, eq=False, dict=True):
     def code(self) -> Iterable[FunctionRef]:
         """The functions that answer."""
         raise NotImplementedError
+
+    @property
+    def uses_ledger(self) -> bool:
+        """Whether it reads or writes anything."""
+        return True
+
+    @property
+    def resolvers(self) -> Mapping[str, Callable[..., Any]]:
+        """What finds the value of each name in its path, if that is not done by its code."""
+        return {}
 
     @property
     def parameters(self) -> Mapping[str, FieldDefinition]:
@@ -114,7 +124,7 @@ class FunctionEndpoint(Endpoint, frozen=True, kw_only=True, eq=False, dict=True)
 
     function: Callable[..., Any]
 
-    async def answer(self, request: JSONRequest, ledger: Any) -> Response[Any] | None:
+    async def answer(self, request: Request[Any, Any, Any], ledger: Any) -> Response[Any] | None:
         """What the function returns."""
         arguments = {**request.scope["path_params"], **self.query.parse(request)}
         for name in self._injected_names:
@@ -149,6 +159,11 @@ class FunctionEndpoint(Endpoint, frozen=True, kw_only=True, eq=False, dict=True)
     def body_type(self) -> Any:
         """The type of `data`."""
         return super().body_type
+
+    @property
+    def uses_ledger(self) -> bool:
+        """Whether the function takes the ledger."""
+        return "ledger" in self.parameters
 
     @cached_property
     def _injected_names(self) -> tuple[str, ...]:

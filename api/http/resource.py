@@ -1,5 +1,6 @@
 """A resource: the endpoints of one path, by method, as a route of the framework. Every request is answered here."""
 
+import re
 from collections.abc import Iterable
 from itertools import groupby
 from typing import Any, Final
@@ -17,6 +18,7 @@ from api.http.problems import error_response
 from api.http.response import Response
 
 _OPTIONS: Final = "OPTIONS"
+_UNTYPED_NAME: Final = re.compile(r"{(\w+)}")
 _NO_BODY: Final[Response[None]] = Response(None)
 
 
@@ -63,7 +65,7 @@ class ResourceRoute(ASGIRouteHandler):
     """A route of the framework to a resource; its exception handlers never change, so they are resolved once."""
 
     def __init__(self, path: str, resource: Resource) -> None:
-        super().__init__(path, copy_scope=False)
+        super().__init__(_UNTYPED_NAME.sub(r"{\1:str}", path), copy_scope=False)
         self.resource = resource
         self._exception_handlers: Any = None
 

@@ -67,7 +67,7 @@ def _framework_cases(operation: Operation) -> Iterator[ErrorCase]:
         yield error_cases.from_status(413)
     if any(isinstance(field.kwarg_definition, QueryParameter) for field in operation.parameters.values()):
         yield from error_cases.from_error(HTTPException)
-    if "ledger" in operation.parameters:
+    if operation.endpoint.uses_ledger:
         yield from error_cases.from_error(psycopg.OperationalError)
         yield from error_cases.from_error(DeadlineExceeded)
     if operation.command_types:

@@ -13,10 +13,12 @@ from api.http import idempotency, preconditions, prefer
 from api.http.addressing import ID_OR_PROJECT_KEY_SCHEMA, ID_OR_TASK_KEY_SCHEMA, is_project_key, parse_id
 from api.http.command_mode import MODE_DESCRIPTIONS, MODE_PARAMETERS
 from api.http.conditional_response import conditional_response
+from api.http.endpoint import FunctionRef
 from api.ledger import Ledger
 from api.openapi import call_graph, examples
 from api.openapi.operation import Operation
 from api.openapi.schemas import Schema, union_members
+from api.path_names import resolve_id
 
 PARAMETER_COMPONENTS: Final[dict[str, Schema]] = {
     "If-Match": {
@@ -79,9 +81,7 @@ _PATH_PARAMETER = re.compile(r"{(\w+)(?::\w+)?}")
 def parameters_of(operation: Operation) -> Iterator[Schema]:
     """All parameters of an operation."""
     for name in _PATH_PARAMETER.findall(operation.path):
-        yield _path_parameter(
-            operation, name, operation.parameters[name].annotation, operation.parameters[name].kwarg_definition
-        )
+        yield _path_parameter(operation, name, operation.parameters[name].kwarg_definition)
     for name, field in operation.parameters.items():
         if isinstance(field.kwarg_definition, QueryParameter):
             yield _query_parameter(
@@ -94,32 +94,43 @@ def parameters_of(operation: Operation) -> Iterator[Schema]:
             yield {"$ref": f"#/components/parameters/{name}"}
 
 
-def _path_parameter(operation: Operation, name: str, annotation: Any, definition: Any) -> Schema:
+def _path_parameter(operation: Operation, name: str, definition: Any) -> Schema:
     schema, text, example = _describe_path_parameter(operation, name)
-    if annotation is not str:
-        schema, example = msgspec.json.schema(annotation), examples.example_of(annotation, name)
     if isinstance(definition, PathParameter):
+        schema = {"type": "string", "minLength": 1}
         text = definition.description or text
         example = definition.examples[0].value if definition.examples else example
     return {"name": name, "in": "path", "required": True, "description": text, "schema": schema, "example": example}
 
 
 def _describe_path_parameter(operation: Operation, name: str) -> tuple[Schema, str, Any]:
-    """An id if the handler calls `parse_id`, one or a key if it calls `resolve_...`, else a name."""
-    for call in (one for code in operation.endpoint.code for one in call_graph.calls_in(code)):
-        if any(isinstance(argument, ast.Name) and argument.id == name for argument in call.arguments):
-            if call.callee is parse_id:
-                return {"type": "string", "format": "uuid"}, f"The id of the {name}.", examples.example_id(name)
-            if call.callee is Ledger.resolve_task_id:
-                return (
-                    ID_OR_TASK_KEY_SCHEMA,
-                    f"The id of the {name}, or its human key, such as KIT-12, in any case.",
-                    examples.example_id(name),
-                )
-            if call.callee in {Ledger.resolve_project_id, is_project_key}:
-                text = f"The id of the {name}, or its key, such as KIT, in any case."
-                return ID_OR_PROJECT_KEY_SCHEMA, text, examples.example_id(name)
+    """An id if the endpoint calls `parse_id`, one or a key if it calls `resolve_...`, else a name."""
+    for callee in _callees(operation, name):
+        if callee in {parse_id, resolve_id}:
+            return {"type": "string", "format": "uuid"}, f"The id of the {name}.", examples.example_id(name)
+        if callee is Ledger.resolve_task_id:
+            return (
+                ID_OR_TASK_KEY_SCHEMA,
+                f"The id of the {name}, or its human key, such as KIT-12, in any case.",
+                examples.example_id(name),
+            )
+        if callee in {Ledger.resolve_project_id, is_project_key}:
+            text = f"The id of the {name}, or its key, such as KIT, in any case."
+            return ID_OR_PROJECT_KEY_SCHEMA, text, examples.example_id(name)
     return {"type": "string", "minLength": 1}, f"The {name}.", examples.example_of(str, name)
+
+
+def _callees(operation: Operation, name: str) -> Iterator[Callable[..., Any]]:
+    """The functions that are called with a path parameter: what resolves it, or calls in the endpoint's code."""
+    resolver = operation.endpoint.resolvers.get(name)
+    if resolver:
+        yield resolver
+        code, name = [FunctionRef(resolver)], "text"
+    else:
+        code = list(operation.endpoint.code)
+    for call in (one for each in code for one in call_graph.calls_in(each)):
+        if any(isinstance(argument, ast.Name) and argument.id == name for argument in call.arguments):
+            yield call.callee
 
 
 def _query_parameter(name: str, annotation: Any, definition: KwargDefinition, default: Any) -> Schema:

@@ -32,7 +32,7 @@ async def list_event_types() -> Response[Page[EventType]]:
     return Response(Page(types))
 
 
-@get(EVENT_SCHEMAS_PATH + "/{type:str}", is_public=True, media_type="application/schema+json")
+@get(EVENT_SCHEMAS_PATH + "/{type}", is_public=True, media_type="application/schema+json")
 async def show_event_schema(type: EventNameParam) -> Response[dict[str, Any]]:  # noqa: A002 - the parameter's name
     """Show the JSON Schema of a stored event: its name in `type`, and a changed field as `[old, new]`."""
     event = codec.all_event_types().get(type)

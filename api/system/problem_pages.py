@@ -58,7 +58,7 @@ async def list_problems() -> Response[Page[ProblemType]]:
     return Response(Page(list(problem_types().values())))
 
 
-@get(PROBLEMS_PATH + "/{code:str}", is_public=True)
+@get(PROBLEMS_PATH + "/{code}", is_public=True)
 async def show_problem(code: CodeParam) -> Response[ProblemType]:
     """Show the meaning of one error code; a problem's `type` links here."""
     meaning = problem_types().get(code)

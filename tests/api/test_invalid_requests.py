@@ -14,8 +14,8 @@ import jwt
 import pytest
 import pytest_asyncio
 
-from api.http.body import MAX_BODY_BYTES
 from api.http.access_tokens import key_id
+from api.http.body import MAX_BODY_BYTES
 from api.ledger import BASE_PATH
 from commands.validation import MAX_ERRORS, MAX_QUOTED_CHARACTERS
 from infra.settings import Settings

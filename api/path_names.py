@@ -1,0 +1,53 @@
+"""Path names: what `{task}` or `{workspace}` in an address stands for, and how its value is found."""
+
+import re
+from collections.abc import Awaitable, Mapping
+from typing import Any, Final, Protocol, get_type_hints
+from uuid import UUID
+
+from litestar.typing import FieldDefinition
+
+from api.http.addressing import parse_id
+from api.http.endpoint import FunctionRef
+from api.ledger import AuthedRequest, Ledger
+
+
+class Resolver(Protocol):
+    """Finds the value of a name in the address of a request; raises MalformedRequest or a Refusal."""
+
+    def __call__(
+        self, ledger: Ledger, request: AuthedRequest, text: str, min_position: int | None = None, /
+    ) -> Awaitable[UUID | str]:
+        """As of a position, where a name is looked up."""
+
+
+_NAME: Final = re.compile(r"{(\w+)")
+
+
+async def resolve_id(ledger: Ledger, request: AuthedRequest, text: str, min_position: int | None = None) -> UUID:
+    """The id that a text is."""
+    del ledger, request, min_position
+    return parse_id(text)
+
+
+RESOLVERS: Final[Mapping[str, Resolver]] = {
+    "project": Ledger.resolve_project_id,
+    "task": Ledger.resolve_task_id,
+    "workspace": resolve_id,
+}
+
+
+def resolvers_of(path: str, own: Mapping[str, Resolver]) -> dict[str, Resolver]:
+    """The resolver of each name in a path, in order; `own` come before those that every address shares."""
+    return {name: own[name] if name in own else RESOLVERS[name] for name in _NAME.findall(path)}
+
+
+def field_of(name: str, resolver: Resolver) -> FieldDefinition:
+    """A name in a path as a parameter of its endpoint, with the type that its resolver returns."""
+    return FieldDefinition.from_annotation(get_type_hints(resolver, include_extras=True)["return"], name=name)
+
+
+def code_of(resolver: Resolver) -> FunctionRef:
+    """A resolver as the code of an endpoint."""
+    function: Any = resolver
+    return FunctionRef(function, Ledger if getattr(Ledger, function.__name__, None) is function else None)
