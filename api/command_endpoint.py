@@ -34,13 +34,13 @@ class CommandEndpoint(Endpoint, frozen=True, kw_only=True, eq=False, dict=True):
     async def answer(self, request: AuthedRequest, ledger: Ledger) -> Response[Any]:
         """Carry out the command that the body is."""
         self.query.parse(request)
-        command = decode_body_of(request, await request.body(), self.command_type)
+        sent = decode_body_of(request, await request.body(), self.command_type)
         names: dict[str, Any] = request.scope["path_params"]
         values = {name: await resolve(ledger, request, names[name]) for name, resolve in self.resolvers.items()}
         target: Any = values.pop(self._target_name) if self._target_name else None
         if values:
-            command = self._place(command, values)
-        return await ledger.write(request, target or self._own_target(command), command)
+            sent = self._place(sent, values)
+        return await ledger.write(request, target or self._own_target(sent), sent)
 
     @property
     def code(self) -> Iterator[FunctionRef]:
@@ -72,14 +72,14 @@ class CommandEndpoint(Endpoint, frozen=True, kw_only=True, eq=False, dict=True):
         fields = {
             name: name if name in self.command_type.__struct_fields__ else f"{name}_id" for name in self.resolvers
         }
-        return lambda command, values: in_scope(command, **{fields[name]: value for name, value in values.items()})
+        return lambda sent, values: in_scope(sent, **{fields[name]: value for name, value in values.items()})
 
-    def _own_target(self, command: Any) -> UUID:
+    def _own_target(self, sent: Any) -> UUID:
         """The target of a command that the address does not name."""
         if self.command_type.creates:
-            target: UUID = command.id or new_id()
+            target: UUID = sent.id or new_id()
             return target
-        return self.constant_target or require_found(command.derive_target())
+        return self.constant_target or require_found(sent.derive_target())
 
 
 def command(

@@ -30,16 +30,13 @@ async def resolve_id(ledger: Ledger, request: AuthedRequest, text: str, min_posi
     return parse_id(text)
 
 
-RESOLVERS: Final[Mapping[str, Resolver]] = {
-    "project": Ledger.resolve_project_id,
-    "task": Ledger.resolve_task_id,
-    "workspace": resolve_id,
-}
+RESOLVERS: Final[Mapping[str, Resolver]] = {"project": Ledger.resolve_project_id, "task": Ledger.resolve_task_id}
+"""Those that every address shares; any other name is an id."""
 
 
 def resolvers_of(path: str, own: Mapping[str, Resolver]) -> dict[str, Resolver]:
     """The resolver of each name in a path, in order; `own` come before those that every address shares."""
-    return {name: own[name] if name in own else RESOLVERS[name] for name in _NAME.findall(path)}
+    return {name: own.get(name) or RESOLVERS.get(name, resolve_id) for name in _NAME.findall(path)}
 
 
 def field_of(name: str, resolver: Resolver) -> FieldDefinition:

@@ -6,11 +6,11 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from api.endpoints.user import Me, load_me
+from api.function_endpoint import delete, patch
 from api.http import authentication, tracing
 from api.http.body import MAX_AUTH_BODY_BYTES, EmptyBody
 from api.http.client_address import client_network
 from api.http.command_results import WriteResult
-from api.http.endpoint import delete, patch
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger, command_request, write_response
 from commands.command import require_found

@@ -6,8 +6,7 @@ from uuid import UUID
 from litestar.params import QueryParameter
 from msgspec import Meta
 
-from api.http.addressing import parse_id
-from api.http.endpoint import get
+from api.function_endpoint import get
 from api.http.history_items import HistoryItem
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam, TimeParam, parse_time
 from api.http.response import Response
@@ -36,7 +35,7 @@ EventTypeParam = Annotated[
 
 @get("/workspaces/{workspace}/activity")
 async def show_activity(
-    workspace: str,
+    workspace: UUID,
     request: AuthedRequest,
     ledger: Ledger,
     actor: ActorParam = None,
@@ -48,7 +47,6 @@ async def show_activity(
     min_position: MinPositionParam = None,
 ) -> Response[Page[HistoryItem]]:
     """List the events of a workspace, newest first, from `since` (inclusive) to `until` (exclusive)."""
-    workspace_id = parse_id(workspace)
     filters = ActivityFilter(actor, type, parse_time(since), parse_time(until))
-    question, list_id = activity.page(workspace_id, filters, limit, cursor), activity.list_id(workspace_id, filters)
+    question, list_id = activity.page(workspace, filters, limit, cursor), activity.list_id(workspace, filters)
     return await ledger.activity(request, question, list_id, limit, min_position)

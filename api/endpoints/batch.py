@@ -9,11 +9,11 @@ from msgspec.structs import replace
 
 from api.endpoints import batch_items
 from api.endpoints.batch_items import Batch, BatchItem
+from api.function_endpoint import post
 from api.http import idempotency, preconditions, problems
 from api.http.command_mode import command_mode
 from api.http.command_results import BatchResult, IndependentResult, IndependentResults
 from api.http.conditional_response import command_headers
-from api.http.endpoint import post
 from api.http.problems import MalformedRequest
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger, command_request

@@ -6,10 +6,10 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from api.endpoints.account import change_email
+from api.function_endpoint import post
 from api.http import authentication, tracing
 from api.http.body import MAX_AUTH_BODY_BYTES, EmptyBody
 from api.http.client_address import client_network
-from api.http.endpoint import post
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from commands.command import require_found

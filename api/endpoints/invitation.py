@@ -7,13 +7,12 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from api.function_endpoint import delete, get, post
 from api.http import idempotency
-from api.http.addressing import parse_id
 from api.http.command_mode import command_mode
 from api.http.command_results import WriteResult
 from api.http.conditional_response import LOCATION_HEADER, conditional_response
 from api.http.deadline import current_deadline
-from api.http.endpoint import delete, get, post
 from api.http.parameters import CursorParam, LimitParam
 from api.http.response import Response
 from api.ledger import BASE_PATH, AuthedRequest, Ledger, command_request, write_response
@@ -56,14 +55,14 @@ class Acceptance(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @post("/workspaces/{workspace}/invitations")
-async def invite(workspace: str, data: Invite, request: AuthedRequest, ledger: Ledger) -> Response[WriteResult]:
+async def invite(workspace: UUID, data: Invite, request: AuthedRequest, ledger: Ledger) -> Response[WriteResult]:
     """Invite a person by mail; only an owner can invite an owner.
 
     If the mail cannot be sent now, the answer is 503: the invitation is listed without `sent_at`. Invite the address
     again to send it. A new invitation to an address replaces the older ones: those not sent at once, the others when
     its own mail is sent.
     """
-    command = InviteMember(workspace_id=parse_id(workspace), role=data.role)
+    command = InviteMember(workspace_id=workspace, role=data.role)
     key = await idempotency.idempotency_key(request)
     is_dry_run = command_mode(request).is_dry_run
     batch_keys = [] if key is None or is_dry_run else [key.text + idempotency.WHOLE_BATCH_SUFFIX]
@@ -81,39 +80,37 @@ async def invite(workspace: str, data: Invite, request: AuthedRequest, ledger: L
 
 @get("/workspaces/{workspace}/invitations")
 async def list_invitations(
-    workspace: str,
+    workspace: UUID,
     request: AuthedRequest,
     ledger: Ledger,
     limit: LimitParam = 50,
     cursor: CursorParam = None,
 ) -> Response[Page[InvitationRecord]]:
     """List the open invitations to a workspace, oldest first."""
-    workspace_id = parse_id(workspace)
-    list_id = pagination.list_id_for(workspace_id, "invitations", {})
+    list_id = pagination.list_id_for(workspace, "invitations", {})
     after = pagination.PageCursor.parse(cursor, list_id, TimeSortKey) or MIN_TIME_SORT_KEY
-    await ledger.permissions.require_permission("SeeInvitations", request.user.user_id, workspace_id)
-    rows = await ledger.invitations.list_for_workspace(workspace_id, after, limit + 1)
+    await ledger.permissions.require_permission("SeeInvitations", request.user.user_id, workspace)
+    rows = await ledger.invitations.list_for_workspace(workspace, after, limit + 1)
     answer = pagination.paginate(rows, limit, list_id, invitations.sort_key)
     return conditional_response(request, answer, await ledger.log.head())
 
 
 @get("/invitations/{invitation}")
-async def show_invitation(invitation: str, request: AuthedRequest, ledger: Ledger) -> Response[InvitationRecord]:
+async def show_invitation(invitation: UUID, request: AuthedRequest, ledger: Ledger) -> Response[InvitationRecord]:
     """Show one open invitation."""
-    found = require_found(await ledger.invitations.find(parse_id(invitation)))
+    found = require_found(await ledger.invitations.find(invitation))
     await ledger.permissions.require_permission("SeeInvitations", request.user.user_id, found.workspace_id)
     return conditional_response(request, pagination.encode_answer(found), await ledger.log.head())
 
 
 @delete("/invitations/{invitation}", status_code=200)
 async def revoke_invitation(
-    invitation: str, data: RevokeInvitation, request: AuthedRequest, ledger: Ledger
+    invitation: UUID, data: RevokeInvitation, request: AuthedRequest, ledger: Ledger
 ) -> Response[WriteResult]:
     """Revoke an invitation."""
-    invitation_id = parse_id(invitation)
-    outcome = await ledger.carry_out(request, invitation_id, data)
+    outcome = await ledger.carry_out(request, invitation, data)
     if isinstance(outcome, Committed):
-        await ledger.invitations.delete(invitation_id)
+        await ledger.invitations.delete(invitation)
     return write_response(data, outcome)
 
 

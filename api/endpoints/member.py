@@ -10,11 +10,11 @@ from litestar.params import QueryParameter
 from msgspec import Struct
 
 from api.command_endpoint import command
+from api.function_endpoint import delete, get
 from api.http import history_items
-from api.http.addressing import in_scope, parse_id
+from api.http.addressing import in_scope
 from api.http.command_results import WriteResult
 from api.http.conditional_response import conditional_response
-from api.http.endpoint import delete, get
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
@@ -67,7 +67,7 @@ class NameQuery(Struct, frozen=True):
 
 @get("/workspaces/{workspace}/members")
 async def list_members(
-    workspace: str,
+    workspace: UUID,
     request: AuthedRequest,
     ledger: Ledger,
     words: NameParam = None,
@@ -76,10 +76,10 @@ async def list_members(
     min_position: MinPositionParam = None,
 ) -> Response[Page[MemberRow]]:
     """List the members of a workspace, by name; with `query`, those whose names have words that begin so."""
-    workspace_id, wanted = parse_id(workspace), NameQuery.parse(words or "")
-    list_id = pagination.list_id_for(workspace_id, "members", wanted.cursor_key())
+    wanted = NameQuery.parse(words or "")
+    list_id = pagination.list_id_for(workspace, "members", wanted.cursor_key())
     after = pagination.PageCursor.parse(cursor, list_id, NameSortKey) or MIN_NAME_SORT_KEY
-    found = await ledger.fetch(request, workspace_list.members(workspace_id), min_position)
+    found = await ledger.fetch(request, workspace_list.members(workspace), min_position)
     roles = msgspec.json.decode(found.answer.body, type=dict[UUID, Role]) if found.answer else {}
     names = await history_items.load_names(ledger.log, [Actor(user) for user in roles])
     rows = [MemberRow(user, names.get(user), role) for user, role in roles.items()]
@@ -111,17 +111,17 @@ set_role = command(
 
 @delete("/workspaces/{workspace}/members/{user}", status_code=200)
 async def remove_member(
-    workspace: str,
-    user: str,
+    workspace: UUID,
+    user: UUID,
     data: RemoveMember,
     request: AuthedRequest,
     ledger: Ledger,
 ) -> Response[WriteResult]:
     """Remove a member, or leave the workspace yourself, at once; the last owner cannot go."""
-    removal = in_scope(data, user_id=parse_id(user))
+    removal = in_scope(data, user_id=user)
     is_own = removal.user_id == request.user.user_id
     command = LeaveWorkspace(expected_version=data.expected_version) if is_own else removal
-    return await ledger.write(request, parse_id(workspace), command)
+    return await ledger.write(request, workspace, command)
 
 
 def _fold(text: str) -> str:

@@ -1,8 +1,9 @@
 """Operations over HTTP: the progress and outcome of rebuild jobs."""
 
-from api.http.addressing import parse_id
+from uuid import UUID
+
+from api.function_endpoint import get
 from api.http.conditional_response import conditional_response
-from api.http.endpoint import get
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from infra.rebuilding.jobs import Job
@@ -10,9 +11,8 @@ from projections import pagination
 
 
 @get("/operations/{operation}")
-async def show_operation(operation: str, request: AuthedRequest, ledger: Ledger) -> Response[Job]:
+async def show_operation(operation: UUID, request: AuthedRequest, ledger: Ledger) -> Response[Job]:
     """Show the progress, the rate and the outcome of a long-running operation."""
-    operation_id = parse_id(operation)
     await ledger.require_operator(request)
-    job = await ledger.projection_admin.find_job(operation_id)
+    job = await ledger.projection_admin.find_job(operation)
     return conditional_response(request, pagination.encode_answer(job), await ledger.log.head())

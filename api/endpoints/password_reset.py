@@ -6,9 +6,9 @@ from msgspec import Meta, Struct
 
 from api.endpoints.email_verification import MailedToken, user_command_request
 from api.endpoints.user import Password
+from api.function_endpoint import post
 from api.http.body import MAX_AUTH_BODY_BYTES
 from api.http.client_address import client_network
-from api.http.endpoint import post
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from commands.user import ChangePassword

@@ -6,8 +6,8 @@ from litestar.openapi.spec import Example
 from litestar.params import PathParameter
 from msgspec import Meta, Struct
 
+from api.function_endpoint import get, post
 from api.http.conditional_response import LOCATION_HEADER, conditional_response
-from api.http.endpoint import get, post
 from api.http.response import Response
 from api.ledger import BASE_PATH, AuthedRequest, Ledger
 from domain.errors import NotFound

@@ -8,8 +8,8 @@ from litestar.openapi.spec import Example
 from litestar.params import PathParameter, QueryParameter
 
 from api.command_endpoint import command
+from api.function_endpoint import get
 from api.http.addressing import parse_id
-from api.http.endpoint import get
 from api.http.expansion import ExpandParam, PartialTaskPage, parse_expand
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response

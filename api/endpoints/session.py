@@ -6,11 +6,10 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from api.function_endpoint import delete, get, post
 from api.http import access_tokens, authentication, headers
-from api.http.addressing import parse_id
 from api.http.body import MAX_AUTH_BODY_BYTES, EmptyBody
 from api.http.client_address import client_network
-from api.http.endpoint import delete, get, post
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from domain.errors import NoSession, WrongCredentials
@@ -103,15 +102,14 @@ async def list_sessions(request: AuthedRequest, ledger: Ledger) -> Response[Sess
 
 @delete("/auth/sessions/{session}", max_body_bytes=MAX_AUTH_BODY_BYTES, status_code=204)
 async def end_session(
-    session: str,
+    session: UUID,
     data: EmptyBody,  # noqa: ARG001 - so that none is ignored
     request: AuthedRequest,
     ledger: Ledger,
 ) -> None:
     """End one of your sessions."""
-    session_id = parse_id(session)
     authentication.require_account_management(request.user, request.auth)
-    await ledger.sessions.revoke(request.user.user_id, session_id)
+    await ledger.sessions.revoke(request.user.user_id, session)
 
 
 def _token_response(ledger: Ledger, session: SessionWithToken) -> Response[TokenPair]:

@@ -1,8 +1,10 @@
 """Tasks over HTTP."""
 
+from uuid import UUID
+
 from api.command_endpoint import command
+from api.function_endpoint import get
 from api.http import history_items
-from api.http.endpoint import get
 from api.http.expansion import ExpandedTask, ExpandParam, parse_expand
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
@@ -19,7 +21,7 @@ create_task = command("POST", "/projects/{project}/tasks", CreateTask, "Create a
 
 @get("/tasks/{task}")
 async def show_task(
-    task: str,
+    task: UUID,
     request: AuthedRequest,
     ledger: Ledger,
     expand: ExpandParam = None,
@@ -27,8 +29,7 @@ async def show_task(
 ) -> Response[TaskRow | ExpandedTask]:
     """Show one task, in the trash or not."""
     members = parse_expand(expand)
-    question = task_list.by_id(await ledger.resolve_task_id(request, task, min_position))
-    return await ledger.read(request, question, min_position, members)
+    return await ledger.read(request, task_list.by_id(task), min_position, members)
 
 
 edit_task = command(
@@ -65,7 +66,7 @@ restore_task = command(
 
 @get("/tasks/{task}/history")
 async def show_history(
-    task: str,
+    task: UUID,
     request: AuthedRequest,
     ledger: Ledger,
     limit: LimitParam = 50,
@@ -73,6 +74,4 @@ async def show_history(
     min_position: MinPositionParam = None,
 ) -> Response[Page[history_items.HistoryItem]]:
     """List the events of a task, newest first, straight from the log."""
-    return await ledger.history(
-        request, await ledger.resolve_task_id(request, task, min_position), limit, cursor, min_position
-    )
+    return await ledger.history(request, task, limit, cursor, min_position)

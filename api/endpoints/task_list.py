@@ -1,10 +1,11 @@
 """Task lists over HTTP."""
 
 from typing import Annotated, Final, Literal
+from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from api.http.endpoint import get, post
+from api.function_endpoint import get, post
 from api.http.expansion import EXPAND_DESCRIPTION, ExpandParam, PartialTaskPage, parse_expand
 from api.http.parameters import LIMIT_DESCRIPTION, CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
@@ -115,7 +116,7 @@ async def search_tasks(
 
 @get("/projects/{project}/tasks")
 async def list_tasks(
-    project: str,
+    project: UUID,
     request: AuthedRequest,
     ledger: Ledger,
     filter: FilterParam = "",  # noqa: A002 - the parameter's name
@@ -130,13 +131,13 @@ async def list_tasks(
 ) -> Response[TaskPage | PartialTaskPage]:
     """List the tasks of a project that match a filter, without those in the trash; oldest first by default."""
     query = TaskPageOptions(filter, sort, limit, cursor, parse_fields(fields), count is not None, similar)
-    scope = project_scope(await ledger.resolve_project_id(request, project, min_position))
+    scope = project_scope(project)
     return await read_task_page(request, ledger, scope, query, min_position, parse_expand(expand))
 
 
 @get("/projects/{project}/board")
 async def show_board(
-    project: str,
+    project: UUID,
     request: AuthedRequest,
     ledger: Ledger,
     filter: FilterParam = "",  # noqa: A002 - the parameter's name
@@ -144,8 +145,7 @@ async def show_board(
     min_position: MinPositionParam = None,
 ) -> Response[Board]:
     """Show the columns of a project in order, each with its first tasks that match a filter, by rank."""
-    project_id = await ledger.resolve_project_id(request, project, min_position)
-    address = f"{BASE_PATH}/projects/{project_id}/tasks"
+    address = f"{BASE_PATH}/projects/{project}/tasks"
     context = await filter_context(request, ledger, filter, min_position)
-    question = board.board(project_id, TaskPageOptions(filter, limit=limit), context, address)
+    question = board.board(project, TaskPageOptions(filter, limit=limit), context, address)
     return name_zone(await ledger.read(request, question, min_position), context, filter)

@@ -7,11 +7,10 @@ from uuid import UUID
 from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
+from api.function_endpoint import delete, get, post
 from api.http import authentication
-from api.http.addressing import parse_id
 from api.http.body import MAX_AUTH_BODY_BYTES, EmptyBody
 from api.http.conditional_response import LOCATION_HEADER
-from api.http.endpoint import delete, get, post
 from api.http.response import Response
 from api.ledger import BASE_PATH, AuthedRequest, Ledger, command_request
 from commands import permissions
@@ -95,30 +94,28 @@ async def list_tokens(request: AuthedRequest, ledger: Ledger) -> Response[TokenL
 
 
 @get("/auth/tokens/{token}")
-async def show_token(token: str, request: AuthedRequest, ledger: Ledger) -> Response[TokenInfo]:
+async def show_token(token: UUID, request: AuthedRequest, ledger: Ledger) -> Response[TokenInfo]:
     """Show one of your active personal tokens."""
-    token_id = parse_id(token)
     authentication.require_account_management(request.user, request.auth)
-    found = next((one for one in await _active_tokens(ledger, request.user.user_id) if one.id == token_id), None)
+    found = next((one for one in await _active_tokens(ledger, request.user.user_id) if one.id == token), None)
     return Response(require_found(found))
 
 
 @delete("/auth/tokens/{token}", max_body_bytes=MAX_AUTH_BODY_BYTES, status_code=204)
 async def revoke_token(
-    token: str,
+    token: UUID,
     data: EmptyBody,  # noqa: ARG001 - so that none is ignored
     request: AuthedRequest,
     ledger: Ledger,
 ) -> None:
     """Revoke a personal token."""
-    token_id = parse_id(token)
     authentication.require_account_management(request.user, request.auth)
     user = request.user.user_id
     state = await ledger.log.load_state(User, user)
-    if state is None or state.find_token(token_id) is None:
+    if state is None or state.find_token(token) is None:
         raise NotFound
-    await ledger.tokens.revoke(user, token_id)  # first: a token that is reported as revoked must not work
-    await ledger.commit(command_request(request, [CommandOn(user, RevokeToken(token_id=token_id))]))
+    await ledger.tokens.revoke(user, token)  # first: a token that is reported as revoked must not work
+    await ledger.commit(command_request(request, [CommandOn(user, RevokeToken(token_id=token))]))
 
 
 async def _active_tokens(ledger: Ledger, user: UUID) -> list[TokenInfo]:

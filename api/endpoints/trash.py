@@ -1,11 +1,11 @@
 """The trash of a workspace over HTTP."""
 
 from typing import Annotated
+from uuid import UUID
 
 from litestar.params import QueryParameter
 
-from api.http.addressing import parse_id
-from api.http.endpoint import get
+from api.function_endpoint import get
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
@@ -18,7 +18,7 @@ KindParam = Annotated[TrashKind | None, QueryParameter(description="Only tasks o
 
 @get("/workspaces/{workspace}/trash")
 async def show_trash(
-    workspace: str,
+    workspace: UUID,
     request: AuthedRequest,
     ledger: Ledger,
     kind: KindParam = None,
@@ -30,6 +30,5 @@ async def show_trash(
 
     The tasks of a project in the trash are not listed one by one.
     """
-    workspace_id = parse_id(workspace)
-    question = trash.page(workspace_id, kind, ledger.settings.trash_days, limit, cursor)
+    question = trash.page(workspace, kind, ledger.settings.trash_days, limit, cursor)
     return await ledger.read(request, question, min_position)

@@ -6,11 +6,11 @@ from uuid import UUID
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
+from api.function_endpoint import get, post
 from api.http import authentication, tracing
 from api.http.body import MAX_AUTH_BODY_BYTES
 from api.http.client_address import client_network
 from api.http.command_results import WriteResult
-from api.http.endpoint import get, post
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger, command_request, write_response
 from commands import permissions

@@ -7,8 +7,8 @@ import msgspec
 from litestar.params import QueryParameter
 
 from api.command_endpoint import command
+from api.function_endpoint import get
 from api.http.conditional_response import conditional_response
-from api.http.endpoint import get
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
@@ -87,8 +87,8 @@ async def _fetch_visible(
     person, rows, reads = request.user.user_id, list[WorkspaceRow](), list[ReadResult]()
     after, limit = part
     while True:
-        question = workspace_list.page(person, after, limit, trashed=is_trashed)
-        reads.append(await ledger.fetch(request, question, min_position))
+        asked = workspace_list.page(person, after, limit, trashed=is_trashed)
+        reads.append(await ledger.fetch(request, asked, min_position))
         answer = reads[-1].answer
         page_rows = msgspec.json.decode(answer.body, type=Page[WorkspaceRow]).items if answer else []
         rows += page_rows

@@ -3,23 +3,20 @@
 The route, the rate limit, the parameters and the OpenAPI document are made of it; `api.http.resource` serves it.
 """
 
-import asyncio
-import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from http import HTTPStatus
 from types import ModuleType
-from typing import Any, Final, cast, get_args
+from typing import Any, Final
 
 from litestar import Request
 from litestar.datastructures import ResponseHeader
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.typing import FieldDefinition
-from litestar.utils.signature import ParsedSignature
 from msgspec import Struct
 from msgspec.structs import replace
 
-from api.http.body import MAX_BODY_BYTES, decode_body_of
+from api.http.body import MAX_BODY_BYTES
 from api.http.command_results import BatchResult, WriteResult
 from api.http.query_parameters import QueryParameters
 from api.http.response import Response
@@ -76,7 +73,7 @@ class Endpoint(Struct, frozen=True, kw_only=True, eq=False, dict=True):
 
     @property
     def resolvers(self) -> Mapping[str, Callable[..., Any]]:
-        """What finds the value of each name in its path, if that is not done by its code."""
+        """What finds the value of each name in its path; any other is a text."""
         return {}
 
     @property
@@ -114,75 +111,6 @@ class Endpoint(Struct, frozen=True, kw_only=True, eq=False, dict=True):
             return None
         by_method: RouteClass = "read" if self.method == "GET" else "write"
         return "auth" if self.is_public else self.costs_like or by_method
-
-
-class FunctionEndpoint(Endpoint, frozen=True, kw_only=True, eq=False, dict=True):
-    """An endpoint that is a function of the parts of a request that its parameters name; a plain one runs in a thread.
-
-    `request` and `ledger` are passed as they are, and `data` is the decoded body.
-    """
-
-    function: Callable[..., Any]
-
-    async def answer(self, request: Request[Any, Any, Any], ledger: Any) -> Response[Any] | None:
-        """What the function returns."""
-        arguments = {**request.scope["path_params"], **self.query.parse(request)}
-        for name in self._injected_names:
-            arguments[name] = request if name == "request" else ledger
-        if self.body_type is not None:
-            arguments["data"] = decode_body_of(request, await request.body(), self.body_type)
-        if not self._is_coroutine_function:
-            return cast("Response[Any] | None", await asyncio.to_thread(self.function, **arguments))
-        return cast("Response[Any] | None", await self.function(**arguments))
-
-    @property
-    def code(self) -> Iterable[FunctionRef]:
-        """The function."""
-        yield FunctionRef(self.function)
-
-    @cached_property
-    def _signature(self) -> ParsedSignature:
-        return ParsedSignature.from_fn(self.function, {})
-
-    @property
-    def parameters(self) -> Mapping[str, FieldDefinition]:
-        """Those of the function."""
-        return self._signature.parameters
-
-    @cached_property
-    def answer_type(self) -> Any:
-        """As `Response[WriteResult]` says it."""
-        returned = self._signature.return_type
-        return get_args(returned.annotation)[0] if returned.is_subclass_of(Response) else returned.annotation
-
-    @cached_property
-    def body_type(self) -> Any:
-        """The type of `data`."""
-        return super().body_type
-
-    @property
-    def uses_ledger(self) -> bool:
-        """Whether the function takes the ledger."""
-        return "ledger" in self.parameters
-
-    @cached_property
-    def _injected_names(self) -> tuple[str, ...]:
-        return tuple(name for name in ("request", "ledger") if name in self.parameters)
-
-    @cached_property
-    def _is_coroutine_function(self) -> bool:
-        return inspect.iscoroutinefunction(self.function)
-
-
-def _endpoint(method: str, path: str, **options: Any) -> Callable[[Callable[..., Any]], FunctionEndpoint]:
-    def decorate(function: Callable[..., Any]) -> FunctionEndpoint:
-        fields = {"status_code": default_status(method), **options}
-        return FunctionEndpoint(method=method, path=path, text=function.__doc__ or "", function=function, **fields)
-
-    return decorate
-
-
-get, post, put, patch, delete = (partial(_endpoint, method) for method in ("GET", "POST", "PUT", "PATCH", "DELETE"))
 
 
 def default_status(method: str) -> int:

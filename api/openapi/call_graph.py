@@ -33,13 +33,6 @@ class ConstantCall(Struct, frozen=True):
     keywords: tuple[tuple[str, Any], ...] = ()
 
 
-class CallSite(Struct, frozen=True):
-    """A call, with the expressions of its arguments."""
-
-    callee: Any
-    arguments: tuple[ast.expr, ...]
-
-
 Reachable: TypeAlias = FunctionRef | ConstantCall | type
 
 
@@ -68,15 +61,6 @@ def functions_in(reachable: frozenset[Reachable]) -> frozenset[Callable[..., Any
 def subclasses_in(reachable: frozenset[Reachable], base: type) -> set[Any]:
     """The proper subclasses of `base` among the reachable references."""
     return {one for one in reachable if isinstance(one, type) and issubclass(one, base) and one is not base}
-
-
-def calls_in(function_ref: FunctionRef) -> Iterator[CallSite]:
-    """The calls of our functions in a function's body, with the expressions of their arguments."""
-    tree = _syntax_tree(function_ref.function)
-    scope = _namespace(function_ref, tree)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(called := _resolve(node.func, scope), FunctionRef):
-            yield CallSite(called.function, tuple(node.args))
 
 
 def constant_calls_in(module: ModuleType) -> Iterator[ConstantCall]:

@@ -1,24 +1,22 @@
 """Parameter objects: of the path, of the query, and the request headers that a handler's code reads."""
 
-import ast
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 from litestar.params import KwargDefinition, PathParameter, QueryParameter
 from litestar.types import Empty
 
 from api.http import idempotency, preconditions, prefer
-from api.http.addressing import ID_OR_PROJECT_KEY_SCHEMA, ID_OR_TASK_KEY_SCHEMA, is_project_key, parse_id
+from api.http.addressing import ID_OR_PROJECT_KEY_SCHEMA, ID_OR_TASK_KEY_SCHEMA
 from api.http.command_mode import MODE_DESCRIPTIONS, MODE_PARAMETERS
 from api.http.conditional_response import conditional_response
-from api.http.endpoint import FunctionRef
 from api.ledger import Ledger
-from api.openapi import call_graph, examples
+from api.openapi import examples
 from api.openapi.operation import Operation
 from api.openapi.schemas import Schema, union_members
-from api.path_names import resolve_id
 
 PARAMETER_COMPONENTS: Final[dict[str, Schema]] = {
     "If-Match": {
@@ -75,6 +73,7 @@ HEADER_READERS: Final[dict[str, Callable[..., Any]]] = {
     "Prefer": prefer.preferred_wait_s,
 }
 """The function that reads each header: a handler that reaches it takes the header."""
+_ID_SCHEMA: Final[Schema] = {"type": "string", "format": "uuid"}
 _PATH_PARAMETER = re.compile(r"{(\w+)(?::\w+)?}")
 
 
@@ -104,33 +103,18 @@ def _path_parameter(operation: Operation, name: str, definition: Any) -> Schema:
 
 
 def _describe_path_parameter(operation: Operation, name: str) -> tuple[Schema, str, Any]:
-    """An id if the endpoint calls `parse_id`, one or a key if it calls `resolve_...`, else a name."""
-    for callee in _callees(operation, name):
-        if callee in {parse_id, resolve_id}:
-            return {"type": "string", "format": "uuid"}, f"The id of the {name}.", examples.example_id(name)
-        if callee is Ledger.resolve_task_id:
-            return (
-                ID_OR_TASK_KEY_SCHEMA,
-                f"The id of the {name}, or its human key, such as KIT-12, in any case.",
-                examples.example_id(name),
-            )
-        if callee in {Ledger.resolve_project_id, is_project_key}:
-            text = f"The id of the {name}, or its key, such as KIT, in any case."
-            return ID_OR_PROJECT_KEY_SCHEMA, text, examples.example_id(name)
-    return {"type": "string", "minLength": 1}, f"The {name}.", examples.example_of(str, name)
-
-
-def _callees(operation: Operation, name: str) -> Iterator[Callable[..., Any]]:
-    """The functions that are called with a path parameter: what resolves it, or calls in the endpoint's code."""
+    """An id, or a key as well, if that is what its resolver finds; else a text."""
     resolver = operation.endpoint.resolvers.get(name)
-    if resolver:
-        yield resolver
-        code, name = [FunctionRef(resolver)], "text"
-    else:
-        code = list(operation.endpoint.code)
-    for call in (one for each in code for one in call_graph.calls_in(each)):
-        if any(isinstance(argument, ast.Name) and argument.id == name for argument in call.arguments):
-            yield call.callee
+    if resolver is Ledger.resolve_task_id:
+        text = f"The id of the {name}, or its human key, such as KIT-12, in any case."
+        return ID_OR_TASK_KEY_SCHEMA, text, examples.example_id(name)
+    if resolver is not None and operation.parameters[name].annotation is not str:
+        is_id = resolver is not Ledger.resolve_project_id and operation.parameters[name].annotation is UUID
+        more, schema = (
+            ("", _ID_SCHEMA) if is_id else (", or its key, such as KIT, in any case", ID_OR_PROJECT_KEY_SCHEMA)
+        )
+        return schema, f"The id of the {name}{more}.", examples.example_id(name)
+    return {"type": "string", "minLength": 1}, f"The {name}.", examples.example_of(str, name)
 
 
 def _query_parameter(name: str, annotation: Any, definition: KwargDefinition, default: Any) -> Schema:

@@ -12,7 +12,7 @@ from typing import Literal
 import psycopg
 from msgspec import Struct
 
-from api.http.endpoint import get
+from api.function_endpoint import get
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from infra.health import dependencies

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from litestar import Litestar, Request
 
-from api.http.endpoint import get
+from api.function_endpoint import get
 from api.http.response import Response
 from api.openapi.document import build_document
 from api.openapi.page import render_page

@@ -6,7 +6,7 @@ from litestar.openapi.spec import Example
 from litestar.params import PathParameter
 from msgspec import Meta, Struct
 
-from api.http.endpoint import get
+from api.function_endpoint import get
 from api.http.response import Response
 from api.openapi.event_schema import EVENT_SCHEMAS_PATH, event_schema
 from domain import codec

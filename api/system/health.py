@@ -3,7 +3,7 @@
 from litestar.exceptions import ServiceUnavailableException
 from msgspec import Struct
 
-from api.http.endpoint import get
+from api.function_endpoint import get
 from api.http.response import Response
 from api.ledger import Ledger
 

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from api.http.endpoint import get
+from api.function_endpoint import get
 from api.http.response import Response
 from api.ledger import BASE_PATH
 from api.openapi.event_schema import EVENT_SCHEMAS_PATH

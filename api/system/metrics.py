@@ -11,7 +11,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 from prometheus_client import CollectorRegistry, generate_latest
 
-from api.http.endpoint import get
+from api.function_endpoint import get
 from api.http.problem_document import problem_response
 from api.http.problems import title_of
 from api.http.response import Response

@@ -7,8 +7,8 @@ from litestar.openapi.spec import Example
 from litestar.params import PathParameter
 from msgspec import Meta, Struct
 
+from api.function_endpoint import get
 from api.http import problems
-from api.http.endpoint import get
 from api.http.response import Response
 from api.openapi import error_cases
 from commands.field_error_codes import MEMBER_ERRORS, PARAMETER_ERRORS

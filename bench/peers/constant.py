@@ -4,8 +4,8 @@ from typing import Any
 
 from litestar import Litestar, Request
 
+from api.function_endpoint import get
 from api.http.authentication import create_authentication
-from api.http.endpoint import get
 from api.http.resource import create_application
 from api.http.response import Response
 from bench.harness.peer_config import PeerConfig
