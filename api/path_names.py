@@ -39,6 +39,14 @@ def resolvers_of(path: str, own: Mapping[str, Resolver]) -> dict[str, Resolver]:
     return {name: own.get(name) or RESOLVERS.get(name, resolve_id) for name in _NAME.findall(path)}
 
 
+async def resolve_names(
+    resolvers: Mapping[str, Resolver], ledger: Ledger, request: AuthedRequest, min_position: int | None = None
+) -> dict[str, UUID | str]:
+    """The values of the names in the address of a request."""
+    texts: dict[str, str] = request.scope["path_params"]
+    return {name: await resolve(ledger, request, texts[name], min_position) for name, resolve in resolvers.items()}
+
+
 def field_of(name: str, resolver: Resolver) -> FieldDefinition:
     """A name in a path as a parameter of its endpoint, with the type that its resolver returns."""
     return FieldDefinition.from_annotation(get_type_hints(resolver, include_extras=True)["return"], name=name)

@@ -3,7 +3,7 @@
 The route, the rate limit, the parameters and the OpenAPI document are made of it; `api.http.resource` serves it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from http import HTTPStatus
 from types import ModuleType
@@ -34,13 +34,25 @@ class FunctionRef(Struct, frozen=True):
 
 
 class Endpoint(Struct, frozen=True, kw_only=True, eq=False, dict=True):
-    """What all endpoints have. The module and the variable that it stands in give it its tag and its name."""
+    """An endpoint. The module and the variable that it stands in give it its tag and its name."""
 
     method: str
     path: str
     status_code: int
     text: str
     """What it does, for the document."""
+    answer: Callable[..., Awaitable[Response[Any] | None]]
+    """Returns the response to a request, given the ledger and the query parameters that were sent; None is no body."""
+    answer_type: Any
+    """The type of the body of its response."""
+    parameters: Mapping[str, FieldDefinition]
+    """What it takes from the path, the query and the body (`data`), by name."""
+    resolvers: Mapping[str, Callable[..., Any]]
+    """What finds the value of each name in its path; any other is a text."""
+    code: Sequence[FunctionRef]
+    """The functions that answer."""
+    uses_ledger: bool = True
+    """Whether it reads or writes anything."""
     name: str = ""
     module: ModuleType | None = None
     is_public: bool = False
@@ -57,39 +69,10 @@ class Endpoint(Struct, frozen=True, kw_only=True, eq=False, dict=True):
     media_type: str = "application/json"
     is_documented: bool = True
 
-    async def answer(self, request: Request[Any, Any, Any], ledger: Any) -> Response[Any] | None:
-        """The response to a request whose caller is known; None is no body."""
-        raise NotImplementedError
-
-    @property
-    def code(self) -> Iterable[FunctionRef]:
-        """The functions that answer."""
-        raise NotImplementedError
-
-    @property
-    def uses_ledger(self) -> bool:
-        """Whether it reads or writes anything."""
-        return True
-
-    @property
-    def resolvers(self) -> Mapping[str, Callable[..., Any]]:
-        """What finds the value of each name in its path; any other is a text."""
-        return {}
-
-    @property
-    def parameters(self) -> Mapping[str, FieldDefinition]:
-        """What it takes from the address, the query and the body (`data`), by name."""
-        raise NotImplementedError
-
     @property
     def body_type(self) -> Any:
         """The type that the request body is decoded into; None without a body."""
         return self.parameters["data"].annotation if "data" in self.parameters else None
-
-    @property
-    def answer_type(self) -> Any:
-        """The type of the body of its response."""
-        raise NotImplementedError
 
     @cached_property
     def takes_commands(self) -> bool:
