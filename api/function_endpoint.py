@@ -1,7 +1,7 @@
 """Function endpoints: an address and a function that answers there, for what is more than a command or a question.
 
-`request` and `ledger` are passed to it as they are, `data` is the decoded body, and a name in the path that is a UUID
-is what it stands for. A plain function runs in a thread.
+`request` and `ledger` are passed to it as they are, `data` is the decoded body, `query` a Struct of query parameters, and
+a name in the path that is a UUID is what it stands for. A plain function runs in a thread.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from litestar.utils.signature import ParsedSignature
 
 from api.http.body import decode_body_of
 from api.http.endpoint import Endpoint, FunctionRef, default_status
+from api.http.query_parameters import parameters_in
 from api.http.response import Response
 from api.path_names import code_of, resolve_names, resolvers_of
 
@@ -24,6 +25,9 @@ def _endpoint(method: str, path: str, **options: Any) -> Callable[[Callable[...,
     def decorate(function: Callable[..., Any]) -> Endpoint:
         signature = ParsedSignature.from_fn(function, {})
         parameters, returned = signature.parameters, signature.return_type
+        query_type = parameters["query"].annotation if "query" in parameters else None
+        if query_type:
+            parameters = parameters | {one.name: one for one in parameters_in(query_type)}
         resolvers = {
             name: resolver
             for name, resolver in resolvers_of(path, {}).items()
@@ -33,11 +37,15 @@ def _endpoint(method: str, path: str, **options: Any) -> Callable[[Callable[...,
 
         async def answer(request: Request[Any, Any, Any], ledger: Any, **given: Any) -> Response[Any] | None:
             available = {"request": request, "ledger": ledger, **request.scope["path_params"]}
-            arguments = given | {name: value for name, value in available.items() if name in parameters}
+            min_position = given.get("min_position")
+            if query_type:
+                members = {name: given.pop(name) for name in query_type.__struct_fields__ if name in given}
+                given["query"] = query_type(**members)
+            arguments = given | {name: value for name, value in available.items() if name in signature.parameters}
             if "data" in parameters:
                 arguments["data"] = decode_body_of(request, await request.body(), parameters["data"].annotation)
             if resolvers:
-                arguments |= await resolve_names(resolvers, ledger, request, given.get("min_position"))
+                arguments |= await resolve_names(resolvers, ledger, request, min_position)
             return cast("Response[Any] | None", await call(**arguments))
 
         return Endpoint(

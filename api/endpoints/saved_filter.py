@@ -10,10 +10,10 @@ from litestar.params import PathParameter, QueryParameter
 from api.command_endpoint import command
 from api.function_endpoint import get
 from api.http.addressing import parse_id
-from api.http.expansion import ExpandParam, PartialTaskPage, parse_expand
-from api.http.parameters import CursorParam, LimitParam, MinPositionParam
+from api.http.expansion import PartialTaskPage
+from api.http.parameters import MinPositionParam
 from api.http.response import Response
-from api.http.task_parameters import CountParam, FieldsParam, SimilarParam, parse_fields
+from api.http.task_parameters import TaskListing
 from api.ledger import AuthedRequest, Ledger
 from api.path_names import resolve_id
 from api.question_endpoint import LIST_PARAMETERS, question
@@ -24,7 +24,7 @@ from projections import saved_filter_list
 from projections.pagination import Page
 from projections.question import Question
 from projections.saved_filter_list import BUILTIN_FILTERS, SavedFilterShown
-from projections.task_page import TaskPage, TaskPageOptions
+from projections.task_page import TaskPage
 from projections.task_sorting import TaskSort
 
 _BUILTIN_IDS = {one.id for one in BUILTIN_FILTERS}
@@ -81,24 +81,17 @@ async def list_filtered_tasks(
     saved_filter: FilterIdParam,
     request: AuthedRequest,
     ledger: Ledger,
+    query: TaskListing,
     sort: SavedSortParam = None,
-    limit: LimitParam = 50,
-    cursor: CursorParam = None,
-    fields: FieldsParam = None,
-    count: CountParam = None,
-    similar: SimilarParam = False,  # noqa: FBT002 - a query parameter
-    expand: ExpandParam = None,
-    min_position: MinPositionParam = None,
 ) -> Response[TaskPage | PartialTaskPage]:
     """List the tasks that match one of your filters or a built-in one, as `GET /tasks` does with its terms.
 
     A cursor stays valid until the terms or the sort order of the filter change.
     """
-    shown, members = parse_fields(fields), parse_expand(expand)
-    saved = await _fetch_filter(request, ledger, saved_filter, min_position)
-    wanted = TaskPageOptions(saved.filter, sort or saved.sort, limit, cursor, shown, count is not None, similar)
+    saved = await _fetch_filter(request, ledger, saved_filter, query.min_position)
+    options = query.options(saved.filter, sort or saved.sort)
     try:
-        return await list_across_workspaces(request, ledger, wanted, min_position, members)
+        return await list_across_workspaces(request, ledger, options, query.min_position, query.expanded())
     except _PARSE_ERRORS as error:  # the grammar has changed since it was saved
         detail = f"This filter is no longer valid: edit it. {error}"
         raise type(error)(detail, **error.params) from error

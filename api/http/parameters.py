@@ -16,6 +16,8 @@ LIMIT_DESCRIPTION = (
     "The maximum number of items. A page may have fewer, as its items share about 1 MiB: "
     "it is the last only if it has no `next_cursor`."
 )
+CURSOR_DESCRIPTION = "The `next_cursor` of the previous page."
+MIN_POSITION_DESCRIPTION = "Wait until the answer includes this position of the log."
 LimitParam: TypeAlias = Annotated[int, QueryParameter(ge=1, le=200, description=LIMIT_DESCRIPTION)]
 
 
@@ -28,12 +30,12 @@ def _require_cursor(text: str) -> None:
 _NO_LIST = UUID(int=0)
 CursorParam: TypeAlias = Annotated[
     str | None,
-    QueryParameter(max_length=1_000, description="The `next_cursor` of the previous page."),
+    QueryParameter(max_length=1_000, description=CURSOR_DESCRIPTION),
     Meta(extra={"refusal": _require_cursor}),
 ]
 MinPositionParam: TypeAlias = Annotated[
     int | None,
-    QueryParameter(ge=0, le=2**63 - 1, description="Wait until the answer includes this position of the log."),
+    QueryParameter(ge=0, le=2**63 - 1, description=MIN_POSITION_DESCRIPTION),
 ]
 
 

@@ -4,17 +4,17 @@ What a lenient reader would take, but no client should write, is refused too: 1e
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl
 
 import msgspec
 from litestar import Request
 from litestar.params import QueryParameter
 from litestar.typing import FieldDefinition
-from msgspec import Meta
+from msgspec import Meta, Struct, structs
 
 from api.http.command_mode import command_mode
 from api.http.malformed_request import MalformedRequest
@@ -34,6 +34,21 @@ _WHOLE_NUMBER: Final = re.compile("[0-9]+|-[1-9][0-9]*")
 """A negative one fits no parameter, but is a number that is too small."""
 _MAX_DIGITS: Final = 20
 _MODE_TYPES: Final[dict[str, Any]] = {"dry_run": Literal["false", "true"], "on_conflict": Literal["rebase"]}
+
+
+def parameters_in(kind: type[Struct]) -> Iterator[FieldDefinition]:
+    """The query parameters that are the members of a type: its own, then those of its bases."""
+    defaults, hints = {one.name: one.default for one in structs.fields(kind)}, get_type_hints(kind, include_extras=True)
+    for name in (name for base in kind.__mro__ for name in base.__dict__.get("__annotations__", ())):
+        plain, *metas = get_args(hints[name])
+        bounds: dict[str, Any] = {
+            key: value
+            for meta in metas
+            for key in ("ge", "le", "max_length", "description")
+            if (value := getattr(meta, key)) is not None
+        }
+        annotation = Annotated[plain, QueryParameter(**bounds), *metas]  # type: ignore[valid-type]
+        yield FieldDefinition.from_annotation(annotation, name=name, default=defaults[name])
 
 
 class QueryParameters:

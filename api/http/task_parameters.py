@@ -3,11 +3,13 @@
 from typing import Annotated, Literal
 
 from litestar.params import QueryParameter
-from msgspec import Meta
+from msgspec import Meta, Struct
 
+from api.http.expansion import EXPAND_DESCRIPTION, parse_expand
+from api.http.parameters import CURSOR_DESCRIPTION, LIMIT_DESCRIPTION, MIN_POSITION_DESCRIPTION
 from commands.validation import quoted, unknown_name_words
 from domain.filter import parse
-from projections.task_page import TASK_FIELDS
+from projections.task_page import TASK_FIELDS, TaskPageOptions
 from projections.task_sorting import TaskSort
 
 FILTER_DESCRIPTION = (
@@ -27,10 +29,7 @@ SIMILAR_DESCRIPTION = (
     "Also find tasks with similar words: each of at most six words, of 4 to 20 letters, may have one letter too "
     "many, missing, wrong, or swapped with the next. `similar` has their ids; by relevance, they come last."
 )
-SimilarParam = Annotated[bool, QueryParameter(description=SIMILAR_DESCRIPTION)]
 FilterParam = Annotated[str, QueryParameter(description=FILTER_DESCRIPTION), Meta(extra={"refusal": parse})]
-SortParam = Annotated[TaskSort | None, QueryParameter(description=SORT_DESCRIPTION)]
-CountParam = Annotated[Literal["exact"] | None, QueryParameter(description=COUNT_DESCRIPTION)]
 
 
 def parse_fields(text: str | None) -> tuple[str, ...]:
@@ -43,4 +42,42 @@ def parse_fields(text: str | None) -> tuple[str, ...]:
     return tuple(name for name in TASK_FIELDS if name in names)
 
 
-FieldsParam = Annotated[str | None, QueryParameter(description=FIELDS_DESCRIPTION), Meta(extra={"check": parse_fields})]
+class TaskListing(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a list of tasks is read: the parameters of all such lists."""
+
+    limit: Annotated[int, Meta(ge=1, le=200, description=LIMIT_DESCRIPTION)] = 50
+    cursor: Annotated[Annotated[str, Meta(max_length=1_000)] | None, Meta(description=CURSOR_DESCRIPTION)] = None
+    fields: Annotated[
+        str | None, Meta(description=FIELDS_DESCRIPTION, examples=["id,title,due"], extra={"check": parse_fields})
+    ] = None
+    count: Annotated[Literal["exact"] | None, Meta(description=COUNT_DESCRIPTION)] = None
+    similar: Annotated[bool, Meta(description=SIMILAR_DESCRIPTION)] = False
+    expand: Annotated[
+        str | None, Meta(description=EXPAND_DESCRIPTION, examples=["assignees"], extra={"check": parse_expand})
+    ] = None
+    min_position: Annotated[
+        Annotated[int, Meta(ge=0, le=2**63 - 1)] | None, Meta(description=MIN_POSITION_DESCRIPTION)
+    ] = None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for unknown or repeated members."""
+        parse_fields(self.fields)
+        parse_expand(self.expand)
+
+    def options(self, terms: str, sort: TaskSort | None) -> TaskPageOptions:
+        """What the page shows of the tasks that match the terms of a filter."""
+        fields = parse_fields(self.fields)
+        return TaskPageOptions(terms, sort, self.limit, self.cursor, fields, self.count is not None, self.similar)
+
+    def expanded(self) -> tuple[str, ...]:
+        """The members that have names."""
+        return parse_expand(self.expand)
+
+
+class TaskSearch(TaskListing, frozen=True, forbid_unknown_fields=True):
+    """A search: the same parameters that `GET /tasks` takes in its query."""
+
+    filter: Annotated[
+        str, Meta(description=FILTER_DESCRIPTION, examples=["status:open assignee:me"], extra={"refusal": parse})
+    ] = ""
+    sort: Annotated[TaskSort | None, Meta(description=SORT_DESCRIPTION, examples=["due"])] = None

@@ -2,14 +2,13 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any
 
 from litestar import Litestar
 from litestar.routes import ASGIRoute
-from litestar.typing import FieldDefinition
 from msgspec import Struct
 
 from api.http import authentication
@@ -49,33 +48,9 @@ class Operation(Struct, frozen=True, dict=True):
         """The name of the endpoint, which is unique."""
         return self.endpoint.name
 
-    @property
-    def is_public(self) -> bool:
-        return self.endpoint.is_public
-
-    @property
-    def is_limited(self) -> bool:
-        """Whether its requests are counted."""
-        return self.endpoint.is_limited
-
-    @property
-    def takes_mode_parameters(self) -> bool:
-        """Whether it takes the mode parameters of commands: dry run and rebase."""
-        return self.endpoint.takes_commands
-
     def is_dry_run_status(self, status: int) -> bool:
         """Whether only dry runs are answered with it: a command that creates is answered with 201."""
-        return self.takes_mode_parameters and status == HTTPStatus.OK != self.endpoint.status_code
-
-    @property
-    def parameters(self) -> Mapping[str, FieldDefinition]:
-        """What the endpoint takes, by name."""
-        return self.endpoint.parameters
-
-    @property
-    def body_type(self) -> Any:
-        """The type that the request body is decoded into; None without a body."""
-        return self.endpoint.body_type
+        return self.endpoint.takes_commands and status == HTTPStatus.OK != self.endpoint.status_code
 
     @property
     def response_types(self) -> dict[int, list[Any]]:
@@ -84,7 +59,7 @@ class Operation(Struct, frozen=True, dict=True):
         types_by_status = {self.endpoint.status_code: kinds}
         for status, spec in self.endpoint.responses.items():
             types_by_status.setdefault(status, []).extend(union_members(spec.data_container))
-        if self.takes_mode_parameters:  # a dry run
+        if self.endpoint.takes_commands:  # a dry run
             types_by_status.setdefault(HTTPStatus.OK.value, kinds)
         return types_by_status
 
@@ -102,7 +77,7 @@ class Operation(Struct, frozen=True, dict=True):
     @cached_property
     def command_types(self) -> list[type[Command[Any]]]:
         """The commands that it executes."""
-        return handler_commands.commands_of_handler(self.body_type, self.reachable)
+        return handler_commands.commands_of_handler(self.endpoint.body_type, self.reachable)
 
     @cached_property
     def required_permissions(self) -> list[RequiredPermission]:
@@ -145,8 +120,8 @@ class Operation(Struct, frozen=True, dict=True):
 
     def request_types(self) -> Iterator[Any]:
         """The types that it decodes."""
-        if self.body_type is not None:
-            yield self.body_type
+        if self.endpoint.body_type is not None:
+            yield self.endpoint.body_type
         if self.is_batch:
             yield from self.command_types
 
@@ -154,11 +129,11 @@ class Operation(Struct, frozen=True, dict=True):
         """The entry points of the code that serves a request."""
         yield from self.endpoint.code
         yield FunctionRef(QueryParameters.parse, QueryParameters)
-        if self.is_limited:
+        if self.endpoint.is_limited:
             yield FunctionRef(RequestLimiter.before_authentication, RequestLimiter)
-        if not self.is_public:
+        if not self.endpoint.is_public:
             yield FunctionRef(authentication.create_authentication)
-        if self.body_type is not None:
+        if self.endpoint.body_type is not None:
             yield FunctionRef(decode_body_of)
 
 

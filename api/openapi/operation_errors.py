@@ -42,11 +42,13 @@ def _impossible_cases(operation: Operation) -> set[ErrorCase]:
         and {needs.role for needs in operation.required_permissions} == {permissions.ROLES[0]}
     )
     internal_errors = {each for each in error_cases.all_error_cases() if each.status == INTERNAL_ERROR_STATUS}
-    has_query = any(isinstance(field.kwarg_definition, QueryParameter) for field in operation.parameters.values())
+    has_query = any(
+        isinstance(field.kwarg_definition, QueryParameter) for field in operation.endpoint.parameters.values()
+    )
     no_query = {
         each
         for each in error_cases.all_error_cases()
-        if each.code == "invalid_parameter" and not has_query and not operation.takes_mode_parameters
+        if each.code == "invalid_parameter" and not has_query and not operation.endpoint.takes_commands
     }
     return internal_errors | no_query | ({error_cases.from_refusal(errors.Forbidden)} if is_for_all else set())
 
@@ -60,12 +62,12 @@ def _connection_cases(operation: Operation) -> set[ErrorCase]:
 
 def _framework_cases(operation: Operation) -> Iterator[ErrorCase]:
     """Errors that occur before the handler is called, and an unavailable database."""
-    if not operation.is_public:
+    if not operation.endpoint.is_public:
         yield error_cases.from_status(401)
-    if operation.body_type is not None:
+    if operation.endpoint.body_type is not None:
         yield error_cases.from_status(400)  # a Content-Length that is not a number
         yield error_cases.from_status(413)
-    if any(isinstance(field.kwarg_definition, QueryParameter) for field in operation.parameters.values()):
+    if any(isinstance(field.kwarg_definition, QueryParameter) for field in operation.endpoint.parameters.values()):
         yield from error_cases.from_error(HTTPException)
     if operation.endpoint.uses_ledger:
         yield from error_cases.from_error(psycopg.OperationalError)

@@ -22,17 +22,20 @@ def operation_object(operation: Operation, schemas: dict[Any, Schema]) -> Schema
         "tags": [operation.tag],
         "summary": " ".join(summary.split()),
         **({"description": text} if text else {}),
-        **({"security": []} if operation.is_public else {}),
+        **({"security": []} if operation.endpoint.is_public else {}),
         "parameters": list(parameters.parameters_of(operation)),
-        **({"requestBody": _request_body(operation, schemas)} if operation.body_type is not None else {}),
+        **({"requestBody": _request_body(operation, schemas)} if operation.endpoint.body_type is not None else {}),
         "responses": responses.responses_of(operation, schemas),
     }
 
 
 def _request_body(operation: Operation, schemas: dict[Any, Schema]) -> Schema:
     """One media type: a client that is generated from two has the same body twice."""
-    required = any(field.required for field in msgspec.structs.fields(operation.body_type))
-    content = {"schema": schemas[operation.body_type], "example": examples.example_of(operation.body_type)}
+    required = any(field.required for field in msgspec.structs.fields(operation.endpoint.body_type))
+    content = {
+        "schema": schemas[operation.endpoint.body_type],
+        "example": examples.example_of(operation.endpoint.body_type),
+    }
     others = sorted(PATCH_MEDIA_TYPES - JSON_MEDIA_TYPES) if operation.method == "patch" else []
     description = {"description": f"Also accepted as `{others[0]}`."} if others else {}
     return {**description, "required": required, "content": {"application/json": content}}
@@ -40,7 +43,7 @@ def _request_body(operation: Operation, schemas: dict[Any, Schema]) -> Schema:
 
 def _permission_text(operation: Operation) -> str:
     """The required permission, in a sentence."""
-    if operation.is_public:
+    if operation.endpoint.is_public:
         return "Public: needs no token."
     if operation.is_batch:
         return "Each command needs the same role and scope as on its own."

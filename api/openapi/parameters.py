@@ -80,13 +80,13 @@ _PATH_PARAMETER = re.compile(r"{(\w+)(?::\w+)?}")
 def parameters_of(operation: Operation) -> Iterator[Schema]:
     """All parameters of an operation."""
     for name in _PATH_PARAMETER.findall(operation.path):
-        yield _path_parameter(operation, name, operation.parameters[name].kwarg_definition)
-    for name, field in operation.parameters.items():
+        yield _path_parameter(operation, name, operation.endpoint.parameters[name].kwarg_definition)
+    for name, field in operation.endpoint.parameters.items():
         if isinstance(field.kwarg_definition, QueryParameter):
             yield _query_parameter(
                 field.kwarg_definition.name or name, field.annotation, field.kwarg_definition, field.default
             )
-    if operation.takes_mode_parameters:
+    if operation.endpoint.takes_commands:
         yield from ({"$ref": f"#/components/parameters/{name}"} for name in MODE_PARAMETERS)
     for name in (name for name in PARAMETER_COMPONENTS if name not in MODE_PARAMETERS):
         if name not in HEADER_READERS or HEADER_READERS[name] in operation.reachable_functions:
@@ -108,8 +108,8 @@ def _describe_path_parameter(operation: Operation, name: str) -> tuple[Schema, s
     if resolver is Ledger.resolve_task_id:
         text = f"The id of the {name}, or its human key, such as KIT-12, in any case."
         return ID_OR_TASK_KEY_SCHEMA, text, examples.example_id(name)
-    if resolver is not None and operation.parameters[name].annotation is not str:
-        is_id = resolver is not Ledger.resolve_project_id and operation.parameters[name].annotation is UUID
+    if resolver is not None and operation.endpoint.parameters[name].annotation is not str:
+        is_id = resolver is not Ledger.resolve_project_id and operation.endpoint.parameters[name].annotation is UUID
         more, schema = (
             ("", _ID_SCHEMA) if is_id else (", or its key, such as KIT, in any case", ID_OR_PROJECT_KEY_SCHEMA)
         )

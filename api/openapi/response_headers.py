@@ -95,7 +95,7 @@ def headers_of(operation: Operation, status: int) -> dict[str, Schema]:
     if operation.is_dry_run_status(status):
         return header_refs(["Taskledger-Position", *general_headers(operation)])
     headers = _success_headers(operation)
-    if operation.takes_mode_parameters and status == HTTPStatus.OK:
+    if operation.endpoint.takes_commands and status == HTTPStatus.OK:
         for name in headers.keys() & {"ETag", "Location"}:
             headers |= optional_header(name)
     return headers
@@ -117,7 +117,7 @@ def _success_headers(operation: Operation) -> dict[str, Schema]:
 
 def general_headers(operation: Operation) -> list[str]:
     """The headers of every response, whatever its status."""
-    return ["RateLimit", "RateLimit-Policy", "Trace-Id"] if operation.is_limited else ["Trace-Id"]
+    return ["RateLimit", "RateLimit-Policy", "Trace-Id"] if operation.endpoint.is_limited else ["Trace-Id"]
 
 
 def header_refs(names: Iterable[str]) -> dict[str, Schema]:
@@ -139,7 +139,7 @@ def _implied_headers(operation: Operation) -> Iterator[str]:
         yield from ("Age", STALE_HEADER)
     if name_zone in called:
         yield ZONE_HEADER
-    if conditional_response in called and "cursor" in operation.parameters:
+    if conditional_response in called and "cursor" in operation.endpoint.parameters:
         yield "Link"
     if command_headers in called and idempotency.idempotency_key in called:
         yield "Idempotent-Replayed"
