@@ -1,18 +1,20 @@
 """Function endpoints: an address and a function that answers there, for what is more than a command or a question.
 
-`request` and `ledger` are passed to it as they are, `data` is the decoded body, `query` a Struct of query parameters, and
-a name in the path that is a UUID is what it stands for. A plain function runs in a thread.
+`request` and `ledger` are passed to it as they are, `data` is the decoded body, `query` a Struct of query parameters,
+and a name in the path that is a UUID is what it stands for. A plain function runs in a thread.
 """
 
 import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any, cast, get_args
 from uuid import UUID
 
 from litestar import Request
+from litestar.typing import FieldDefinition
 from litestar.utils.signature import ParsedSignature
+from msgspec import Struct
 
 from api.http.body import decode_body_of
 from api.http.endpoint import Endpoint, FunctionRef, default_status
@@ -21,13 +23,15 @@ from api.http.response import Response
 from api.path_names import code_of, resolve_names, resolvers_of
 
 
-def _endpoint(method: str, path: str, **options: Any) -> Callable[[Callable[..., Any]], Endpoint]:
+def _endpoint(
+    method: str, path: str, omitted: Collection[str] = (), **options: Any
+) -> Callable[[Callable[..., Any]], Endpoint]:
     def decorate(function: Callable[..., Any]) -> Endpoint:
         signature = ParsedSignature.from_fn(function, {})
         parameters, returned = signature.parameters, signature.return_type
         query_type = parameters["query"].annotation if "query" in parameters else None
-        if query_type:
-            parameters = parameters | {one.name: one for one in parameters_in(query_type)}
+        members = _members_of(query_type, {*omitted, *parameters}) if query_type else {}
+        parameters = parameters | members
         resolvers = {
             name: resolver
             for name, resolver in resolvers_of(path, {}).items()
@@ -39,8 +43,7 @@ def _endpoint(method: str, path: str, **options: Any) -> Callable[[Callable[...,
             available = {"request": request, "ledger": ledger, **request.scope["path_params"]}
             min_position = given.get("min_position")
             if query_type:
-                members = {name: given.pop(name) for name in query_type.__struct_fields__ if name in given}
-                given["query"] = query_type(**members)
+                given["query"] = query_type(**{name: given.pop(name) for name in members.keys() & given.keys()})
             arguments = given | {name: value for name, value in available.items() if name in signature.parameters}
             if "data" in parameters:
                 arguments["data"] = decode_body_of(request, await request.body(), parameters["data"].annotation)
@@ -62,6 +65,10 @@ def _endpoint(method: str, path: str, **options: Any) -> Callable[[Callable[...,
         )
 
     return decorate
+
+
+def _members_of(query_type: type[Struct], omitted: Collection[str]) -> dict[str, FieldDefinition]:
+    return {one.name: one for one in parameters_in(query_type) if one.name not in omitted}
 
 
 get, post, put, patch, delete = (partial(_endpoint, method) for method in ("GET", "POST", "PUT", "PATCH", "DELETE"))

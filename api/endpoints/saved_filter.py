@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 from litestar.openapi.spec import Example
 from litestar.params import PathParameter, QueryParameter
+from msgspec.structs import replace
 
 from api.command_endpoint import command
 from api.function_endpoint import get
@@ -13,7 +14,7 @@ from api.http.addressing import parse_id
 from api.http.expansion import PartialTaskPage
 from api.http.parameters import MinPositionParam
 from api.http.response import Response
-from api.http.task_parameters import TaskListing
+from api.http.task_parameters import TaskSearch
 from api.ledger import AuthedRequest, Ledger
 from api.path_names import resolve_id
 from api.question_endpoint import LIST_PARAMETERS, question
@@ -76,12 +77,12 @@ async def show_filter(
     return await ledger.read(request, _filter_question(request, saved_filter), min_position)
 
 
-@get("/filters/{saved_filter}/tasks")
+@get("/filters/{saved_filter}/tasks", omitted=("filter",))
 async def list_filtered_tasks(
     saved_filter: FilterIdParam,
     request: AuthedRequest,
     ledger: Ledger,
-    query: TaskListing,
+    query: TaskSearch,
     sort: SavedSortParam = None,
 ) -> Response[TaskPage | PartialTaskPage]:
     """List the tasks that match one of your filters or a built-in one, as `GET /tasks` does with its terms.
@@ -89,7 +90,7 @@ async def list_filtered_tasks(
     A cursor stays valid until the terms or the sort order of the filter change.
     """
     saved = await _fetch_filter(request, ledger, saved_filter, query.min_position)
-    options = query.options(saved.filter, sort or saved.sort)
+    options = replace(query.options(), filter=saved.filter, sort=sort or saved.sort)
     try:
         return await list_across_workspaces(request, ledger, options, query.min_position, query.expanded())
     except _PARSE_ERRORS as error:  # the grammar has changed since it was saved

@@ -43,9 +43,7 @@ async def find_tasks(request: AuthedRequest, ledger: Ledger, query: TaskSearch) 
 
     If you join a workspace between two pages, its tasks appear on the pages that follow.
     """
-    return await list_across_workspaces(
-        request, ledger, query.options(query.filter, query.sort), query.min_position, query.expanded()
-    )
+    return await list_across_workspaces(request, ledger, query.options(), query.min_position, query.expanded())
 
 
 @post("/tasks/search", costs_like="search", status_code=200)
@@ -54,9 +52,7 @@ async def search_tasks(
 ) -> Response[TaskPage | PartialTaskPage]:
     """List tasks as `GET /tasks` does, for filters too long for a URL; changes nothing."""
     try:
-        return await list_across_workspaces(
-            request, ledger, data.options(data.filter, data.sort), data.min_position, data.expanded()
-        )
+        return await list_across_workspaces(request, ledger, data.options(), data.min_position, data.expanded())
     except tuple(_MEMBER_BY_REFUSAL) as refusal:
         refusal.pointer = f"#/{_MEMBER_BY_REFUSAL[type(refusal)]}"
         raise
@@ -68,9 +64,7 @@ async def list_tasks(
 ) -> Response[TaskPage | PartialTaskPage]:
     """List the tasks of a project that match a filter, without those in the trash; oldest first by default."""
     scope = project_scope(project)
-    return await read_task_page(
-        request, ledger, scope, query.options(query.filter, query.sort), query.min_position, query.expanded()
-    )
+    return await read_task_page(request, ledger, scope, query.options(), query.min_position, query.expanded())
 
 
 @get("/projects/{project}/board")

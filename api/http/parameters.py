@@ -21,7 +21,7 @@ MIN_POSITION_DESCRIPTION = "Wait until the answer includes this position of the 
 LimitParam: TypeAlias = Annotated[int, QueryParameter(ge=1, le=200, description=LIMIT_DESCRIPTION)]
 
 
-def _require_cursor(text: str) -> None:
+def require_cursor(text: str) -> None:
     """Raise BadCursor for a text that is the cursor of no list."""
     with contextlib.suppress(CursorMismatch):  # of which list is not known here
         PageCursor.parse(text, _NO_LIST, object)
@@ -31,7 +31,7 @@ _NO_LIST = UUID(int=0)
 CursorParam: TypeAlias = Annotated[
     str | None,
     QueryParameter(max_length=1_000, description=CURSOR_DESCRIPTION),
-    Meta(extra={"refusal": _require_cursor}),
+    Meta(extra={"refusal": require_cursor}),
 ]
 MinPositionParam: TypeAlias = Annotated[
     int | None,

@@ -3,9 +3,12 @@
 What a lenient reader would take, but no client should write, is refused too: 1e1, TRUE, null.
 """
 
+import inspect
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import reduce
 from itertools import islice
+from operator import or_
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl
@@ -39,7 +42,7 @@ _MODE_TYPES: Final[dict[str, Any]] = {"dry_run": Literal["false", "true"], "on_c
 def parameters_in(kind: type[Struct]) -> Iterator[FieldDefinition]:
     """The query parameters that are the members of a type: its own, then those of its bases."""
     defaults, hints = {one.name: one.default for one in structs.fields(kind)}, get_type_hints(kind, include_extras=True)
-    for name in (name for base in kind.__mro__ for name in base.__dict__.get("__annotations__", ())):
+    for name in (name for base in kind.__mro__ for name in inspect.get_annotations(base)):
         plain, *metas = get_args(hints[name])
         bounds: dict[str, Any] = {
             key: value
@@ -146,15 +149,25 @@ def _checks_of(annotation: Any) -> list[Check]:
 
 
 def _bounded(annotation: Any, parameter: QueryParameter, metadata: Iterable[Any]) -> Any:
+    """The type of a value that was sent, which is never None, with its bounds."""
+    sent = (
+        reduce(or_, (kind for kind in get_args(annotation) if kind is not NoneType))
+        if _is_union(annotation)
+        else annotation
+    )
     ge, le = (None if bound is None else int(bound) for bound in (parameter.ge, parameter.le))
-    checks = (one for one in metadata if isinstance(one, Meta))
-    return Annotated[annotation, Meta(ge=ge, le=le), Meta(max_length=parameter.max_length), *checks]
+    checks = (Meta(extra=one.extra) for one in metadata if isinstance(one, Meta))
+    return Annotated[sent, Meta(ge=ge, le=le), Meta(max_length=parameter.max_length), *checks]
+
+
+def _is_union(annotation: Any) -> bool:
+    return get_origin(annotation) in {Union, UnionType}
 
 
 def _kinds_in(annotation: Any) -> frozenset[Any]:
     """The plain types among which a parameter's value is."""
     if get_origin(annotation) is Annotated:
         return _kinds_in(get_args(annotation)[0])
-    if get_origin(annotation) in {Union, UnionType}:
+    if _is_union(annotation):
         return frozenset().union(*map(_kinds_in, get_args(annotation))) - {NoneType}
     return frozenset({annotation})

@@ -6,7 +6,7 @@ from litestar.params import QueryParameter
 from msgspec import Meta, Struct
 
 from api.http.expansion import EXPAND_DESCRIPTION, parse_expand
-from api.http.parameters import CURSOR_DESCRIPTION, LIMIT_DESCRIPTION, MIN_POSITION_DESCRIPTION
+from api.http.parameters import CURSOR_DESCRIPTION, LIMIT_DESCRIPTION, MIN_POSITION_DESCRIPTION, require_cursor
 from commands.validation import quoted, unknown_name_words
 from domain.filter import parse
 from projections.task_page import TASK_FIELDS, TaskPageOptions
@@ -42,11 +42,18 @@ def parse_fields(text: str | None) -> tuple[str, ...]:
     return tuple(name for name in TASK_FIELDS if name in names)
 
 
-class TaskListing(Struct, frozen=True, forbid_unknown_fields=True):
-    """How a list of tasks is read: the parameters of all such lists."""
+class TaskSearch(Struct, frozen=True, forbid_unknown_fields=True):
+    """A search: the same parameters that `GET /tasks` takes in its query."""
 
+    filter: Annotated[
+        str, Meta(description=FILTER_DESCRIPTION, examples=["status:open assignee:me"], extra={"refusal": parse})
+    ] = ""
+    sort: Annotated[TaskSort | None, Meta(description=SORT_DESCRIPTION, examples=["due"])] = None
     limit: Annotated[int, Meta(ge=1, le=200, description=LIMIT_DESCRIPTION)] = 50
-    cursor: Annotated[Annotated[str, Meta(max_length=1_000)] | None, Meta(description=CURSOR_DESCRIPTION)] = None
+    cursor: Annotated[
+        Annotated[str, Meta(max_length=1_000)] | None,
+        Meta(description=CURSOR_DESCRIPTION, extra={"refusal": require_cursor}),
+    ] = None
     fields: Annotated[
         str | None, Meta(description=FIELDS_DESCRIPTION, examples=["id,title,due"], extra={"check": parse_fields})
     ] = None
@@ -64,20 +71,11 @@ class TaskListing(Struct, frozen=True, forbid_unknown_fields=True):
         parse_fields(self.fields)
         parse_expand(self.expand)
 
-    def options(self, terms: str, sort: TaskSort | None) -> TaskPageOptions:
-        """What the page shows of the tasks that match the terms of a filter."""
-        fields = parse_fields(self.fields)
-        return TaskPageOptions(terms, sort, self.limit, self.cursor, fields, self.count is not None, self.similar)
+    def options(self) -> TaskPageOptions:
+        """What the page shows."""
+        fields, is_counted = parse_fields(self.fields), self.count is not None
+        return TaskPageOptions(self.filter, self.sort, self.limit, self.cursor, fields, is_counted, self.similar)
 
     def expanded(self) -> tuple[str, ...]:
         """The members that have names."""
         return parse_expand(self.expand)
-
-
-class TaskSearch(TaskListing, frozen=True, forbid_unknown_fields=True):
-    """A search: the same parameters that `GET /tasks` takes in its query."""
-
-    filter: Annotated[
-        str, Meta(description=FILTER_DESCRIPTION, examples=["status:open assignee:me"], extra={"refusal": parse})
-    ] = ""
-    sort: Annotated[TaskSort | None, Meta(description=SORT_DESCRIPTION, examples=["due"])] = None
