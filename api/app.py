@@ -15,7 +15,7 @@ from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp
 
 from api import endpoints
-from api.http.authentication import create_authentication
+from api.http import authentication
 from api.http.compression import with_compression
 from api.http.cors import CorsPolicy, with_cors
 from api.http.deadline import with_deadline
@@ -78,10 +78,9 @@ def create_app_and_cache(settings: Settings) -> tuple[Litestar, ResponseCache]:
     redis_client = redis_clients.cache_client(settings.redis_url)
     ledger = wire(settings, connections, redis_client)
     response_cache = ResponseCache(ledger.reader, ledger.permissions, ledger.revoked_ids, ledger.limiter)
-    authentication = create_authentication(settings.jwt_keys, ledger.tokens.find, ledger.revoked_ids, ledger.limiter)
     application = create_application(
         all_endpoints(),
-        authentication,
+        authentication.create_authentication(settings.jwt_keys, ledger.tokens.find, ledger.revoked_ids, ledger.limiter),
         ledger,
         lifespan=[lambda _: _lifespan(ledger, connections, redis_client)],
         exception_handlers={**EXCEPTION_HANDLERS, HTTPException: partial(_counted_error_response, ledger.limiter)},

@@ -14,9 +14,11 @@ from msgspec.structs import replace
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from api.endpoints import project
 from api.http import authentication
 from api.http.dependencies import Dependencies
 from api.ledger import Ledger
+from api.question_endpoint import LIST_PARAMETERS, question
 from domain.errors import TooManyGuesses, WrongCredentials
 from infra.delivery.mailer import Mailer
 from infra.delivery.token_mail import TokenMail
@@ -37,7 +39,8 @@ from infra.reading.tables import ReadTables
 from infra.settings import Settings
 from projections import project_list, saved_filter_list
 from projections.engine.advance import BatchReport
-from projections.pagination import PageCursor, paginate
+from projections.pagination import Page, PageCursor, paginate
+from projections.project_list import ProjectRow
 from projections.question import WORKSPACE_MEMBERS, Answer, Question, single_table_question
 from tests import planted_defects
 from tests.api import guarantees, identity_guarantees, paginated_lists
@@ -267,7 +270,7 @@ async def test_a_process_that_does_not_poll_revocations_is_noticed(
         await assert_async_check_fails(partial(identity_guarantees.a_revoked_token_is_refused, ann, other))
 
 
-async def test_offset_pagination_is_noticed(ann: ApiUser, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_offset_pagination_is_noticed(ann: ApiUser, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cursor that holds an offset, not the last item."""
 
     def counted(workspace: UUID, limit: int, cursor: str | None, *, archived: bool) -> Question:
@@ -285,9 +288,12 @@ async def test_offset_pagination_is_noticed(ann: ApiUser, monkeypatch: pytest.Mo
             lambda rows: paginate(rows, limit, workspace, lambda _: before + limit),
         )
 
-    monkeypatch.setattr(project_list, "page", counted)
-    listed = await paginated_lists.projects(ann)
-    await assert_async_check_fails(partial(paginated_lists.stable_items_are_on_exactly_one_page, listed, 2))
+    parameters = {"archived": (project.IncludeArchivedParam, False), **LIST_PARAMETERS}
+    path, kind = "/workspaces/{workspace}/projects", Page[ProjectRow]
+    monkeypatch.setattr(project, "list_projects", question(path, counted, kind, "Counted.", parameters))
+    async with app_client(settings) as other:
+        listed = await paginated_lists.projects(await ann.log_in_again(other))
+        await assert_async_check_fails(partial(paginated_lists.stable_items_are_on_exactly_one_page, listed, 2))
 
 
 async def test_an_account_manageable_by_agents_is_noticed(ann: ApiUser, monkeypatch: pytest.MonkeyPatch) -> None:
