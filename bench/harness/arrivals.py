@@ -47,7 +47,7 @@ class ClosedLoop:
             client.close()
 
     async def run(self) -> None:
-        pass
+        await asyncio.sleep(self._deadline - time.monotonic())
 
 
 class OpenLoop:

@@ -10,8 +10,9 @@ from uuid import UUID
 from msgspec import Struct
 
 from bench.data.board import create_task_command
-from bench.harness.load_generator import LoadResult
+from bench.harness.load_result import LoadResult, measure_busy_share, summarize
 from bench.harness.run_module import run_plan
+from bench.harness.tally import WARM_UP_S, CountedTime, Tally
 from cli.open_instance import open_instance
 from commands.handling.command_on import CommandOn
 from commands.handling.handler import CommandHandler
@@ -33,6 +34,7 @@ class LanePlan(Struct, frozen=True):
     projects: Sequence[UUID]
     concurrency: int
     seconds: float
+    warm_up_s: float = WARM_UP_S
 
 
 async def run_lane(plan: LanePlan) -> LoadResult:
@@ -44,39 +46,46 @@ async def run_lane(plan: LanePlan) -> LoadResult:
         listening = asyncio.create_task(channel.listen())
         hints = HintSender(broker.create_broker(instance_settings.broker_url), projected, instance_settings.partitions)
         hints.start()
-        creators = [_CreatingClient(instance.command_handler, hints, plan) for _ in range(plan.concurrency)]
-        await creators[0].warm()
-        worked, began = time.process_time(), time.monotonic()
-        await asyncio.gather(*(creator.create_until(began + plan.seconds) for creator in creators))
-        busy = (time.process_time() - worked) / (time.monotonic() - began)
+        result = await _create_tasks(instance.command_handler, hints, plan)
         listening.cancel()
         hints.stop()
-    latencies = [round(latency * 1000, 3) for creator in creators for latency in creator.latencies]
-    return LoadResult(plan.seconds, [len(creator.latencies) for creator in creators], {}, latencies, 0, round(busy, 3))
+    return result
+
+
+async def _create_tasks(handling: CommandHandler, hints: HintSender, plan: LanePlan) -> LoadResult:
+    worked = time.process_time()
+    await _read_projects(handling, plan)
+    counted = CountedTime.starting_now(plan.warm_up_s, plan.seconds)
+    clients = [_CreatingClient(handling, hints, plan, Tally(counted)) for _ in range(plan.concurrency)]
+    busy_share = asyncio.create_task(measure_busy_share(counted))
+    await asyncio.gather(*(client.create_until(counted.ended) for client in clients))
+    cpu_s = time.process_time() - worked
+    return summarize([client.tally for client in clients], plan.seconds, await busy_share, cpu_s)
+
+
+async def _read_projects(handling: CommandHandler, plan: LanePlan) -> None:
+    """Fill the caches, as in an API process that has run for a while."""
+    for project in plan.projects:
+        command = CommandOn(new_id(), create_task_command(project))
+        await handling.handle(CommandRequest([command], Actor(plan.user), new_id()))
 
 
 class _CreatingClient:
     """A client that waits for each create."""
 
-    def __init__(self, handling: CommandHandler, hints: HintSender, plan: LanePlan) -> None:
-        self.latencies: list[float] = []
+    def __init__(self, handling: CommandHandler, hints: HintSender, plan: LanePlan, tally: Tally) -> None:
+        self.tally = tally
         self._handling = handling
         self._hints = hints
         self._actor = Actor(plan.user)
         self._commands = [create_task_command(project) for project in plan.projects]
-
-    async def warm(self) -> None:
-        """Fill the caches, as in an API process that has run for a while."""
-        for command in self._commands:
-            await self._handling.handle(CommandRequest([CommandOn(new_id(), command)], self._actor, new_id()))
 
     async def create_until(self, deadline: float) -> None:
         while (began := time.monotonic()) < deadline:
             command = CommandOn(new_id(), random.choice(self._commands))
             done = await self._handling.handle(CommandRequest([command], self._actor, new_id()))
             self._hints.hint(done.position)
-            if (now := time.monotonic()) < deadline:
-                self.latencies.append(now - began)
+            self.tally.record_success(began, time.monotonic())
 
 
 if __name__ == "__main__":

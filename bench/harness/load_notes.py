@@ -1,9 +1,10 @@
 """Notes on loads: what a table of rates would hide."""
 
 from collections.abc import Iterator, Sequence
+from math import inf
 from statistics import median
 
-from bench.harness.load_generator import LoadResult
+from bench.harness.load_result import LoadResult
 from bench.harness.rounds import RoundResult
 from bench.targets import format_number
 
@@ -19,7 +20,7 @@ def round_notes(rounds: Sequence[RoundResult]) -> list[str]:
 
 
 def load_notes(name: str, loads: Sequence[LoadResult]) -> Iterator[str]:
-    """Refused requests, a client that was the bottleneck, and requests that fell due but were not sent."""
+    """Refused requests, a client that was the bottleneck, requests without an answer, and slow ones left out."""
     refused = sum(sum(load.refused.values()) for load in loads)
     answered = sum(sum(load.answered) for load in loads)
     statuses = ", ".join(sorted({str(status) for load in loads for status in load.refused}))
@@ -32,3 +33,8 @@ def load_notes(name: str, loads: Sequence[LoadResult]) -> Iterator[str]:
     if unsent := sum(load.unsent for load in loads):
         reached = median(load.per_second() for load in loads)
         yield f"{name}: {format_number(reached)}/s were reached; {unsent} requests found no client free."
+    if unanswered := sum(load.unanswered for load in loads):
+        yield f"{name}: {unanswered} requests were never answered."
+    under_way = max((latency for load in loads for latency in load.under_way_ms), default=0.0)
+    if under_way > max((latency for load in loads for latency in load.latencies_ms), default=inf):
+        yield f"{name}: a request under way at the end took {format_number(under_way)} ms, longer than all that count."

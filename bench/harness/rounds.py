@@ -10,7 +10,8 @@ from bench.data.http_target import HttpTarget
 from bench.harness import resource_usage
 from bench.harness.idle_lane import IdleLaneLatencies
 from bench.harness.instance import BenchInstance
-from bench.harness.load_generator import LoadPlan, LoadResult
+from bench.harness.load_generator import LoadPlan
+from bench.harness.load_result import LoadResult
 from bench.harness.processes import PeerProcess
 from bench.harness.resource_usage import ResourceUsage
 from bench.harness.run_module import run_module
@@ -39,8 +40,15 @@ class RoundResult(Struct, frozen=True):
 
     def per_second(self, name: str) -> float:
         """For W3 only changes count: completing a completed task is acknowledged, but writes no event."""
+        return self.events_per_second(name) if name == "W3" else self.loads[name].per_second()
+
+    def events_per_second(self, name: str) -> float:
+        """How many events a load wrote, where answers and events differ.
+
+        The log cannot tell which of them belong to answers that count, so all are set against all answers.
+        """
         load = self.loads[name]
-        return self.event_counts[name] / load.seconds if name == "W3" else load.per_second()
+        return load.per_second() * self.event_counts[name] / max(1, load.all_answers())
 
 
 class Environment(Struct, frozen=True):

@@ -9,6 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from bench.harness.processes import MAX_STOP_S, PeerProcess, wait_until
+from bench.harness.tally import WARM_UP_S
 from infra.processes import ports
 from infra.processes.child import spawn, stop
 
@@ -19,6 +20,7 @@ class UmadbPlan(Struct, frozen=True):
     address: str
     threads: int
     seconds: float
+    warm_up_s: float = WARM_UP_S
 
 
 @contextlib.contextmanager

@@ -2,13 +2,13 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 from umadb import AppendCondition, Client, Event, Query, QueryItem
 
 from bench.data.board import create_task_command
-from bench.harness.load_generator import LoadResult
+from bench.harness.load_result import LoadResult, measure_busy_share, summarize
 from bench.harness.run_module import run_plan
+from bench.harness.tally import CountedTime, Tally
 from bench.peers.umadb import UmadbPlan
 from domain import codec
 from domain.task import TaskCreated
@@ -17,26 +17,24 @@ from infra.ids import new_id
 
 async def run_appends(plan: UmadbPlan) -> LoadResult:
     """Append from all threads through one shared client, which is faster here than one client per thread."""
-    client, state = Client(plan.address), _encode_created_event()
-    worked, began = time.process_time(), time.monotonic()
+    worked, client, state = time.process_time(), Client(plan.address), _encode_created_event()
+    counted = CountedTime.starting_now(plan.warm_up_s, plan.seconds)
+    tallies = [Tally(counted) for _ in range(plan.threads)]
     with ThreadPoolExecutor(plan.threads) as threads:
-        work = partial(_append_until, client, state, began + plan.seconds)
-        latencies = [running.result() for running in [threads.submit(work) for _ in range(plan.threads)]]
-    busy = (time.process_time() - worked) / (time.monotonic() - began)
-    milliseconds = [round(latency * 1000, 3) for one in latencies for latency in one]
-    return LoadResult(plan.seconds, [len(one) for one in latencies], {}, milliseconds, 0, round(busy, 3))
+        running = [threads.submit(_append_until, client, state, counted.ended, tally) for tally in tallies]
+        busy_share = await measure_busy_share(counted)
+        for one in running:
+            one.result()
+    return summarize(tallies, plan.seconds, busy_share, time.process_time() - worked)
 
 
-def _append_until(client: Client, state: bytes, deadline: float) -> list[float]:
+def _append_until(client: Client, state: bytes, deadline: float, tally: Tally) -> None:
     """Append one event after the other, each on condition that its task has no event yet."""
-    latencies = []
     while (began := time.monotonic()) < deadline:
         tag = str(new_id())
         nothing_yet = AppendCondition(Query([QueryItem(tags=[tag])]))
         client.append([Event("TaskCreated", state, [tag])], nothing_yet)
-        if (now := time.monotonic()) < deadline:
-            latencies.append(now - began)
-    return latencies
+        tally.record_success(began, time.monotonic())
 
 
 def _encode_created_event() -> bytes:

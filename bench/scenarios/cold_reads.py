@@ -13,8 +13,9 @@ from bench.data.backlog import Backlog
 from bench.data.http_target import HttpTarget
 from bench.data.queries import PageQuery, generate_queries
 from bench.harness.instance import wait_caught_up
-from bench.harness.load_generator import LoadPlan, LoadResult
+from bench.harness.load_generator import LoadPlan
 from bench.harness.load_notes import load_notes
+from bench.harness.load_result import LoadResult
 from bench.harness.processes import start_command
 from bench.harness.run_module import run_module
 from bench.harness.servers import EmbeddedServers, start_api, start_servers
@@ -90,6 +91,7 @@ def _read_paths(address: str, token: str, paths: Sequence[str]) -> LoadResult:
         len(paths) / QUERIES_PER_S,
         [HttpTarget(path) for path in paths],
         QUERIES_PER_S,
+        warm_up_s=0.0,
     )
     return run_module("bench.harness.load_generator", plan, LoadResult)
 

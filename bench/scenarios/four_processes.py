@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from bench.harness.load_generator import LoadPlan, LoadResult
+from bench.harness.load_generator import LoadPlan
+from bench.harness.load_result import LoadResult
 from bench.harness.rounds import MANY_CLIENTS, RoundResult, RoundRunner, rates
 from bench.harness.run_module import run_module
 from bench.targets import Metric, ScenarioReport, at_least

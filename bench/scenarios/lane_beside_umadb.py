@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from bench.harness import lane
-from bench.harness.load_generator import LoadResult
+from bench.harness.load_result import LoadResult
 from bench.harness.processes import TASKLEDGER_PYTHON
 from bench.harness.rounds import MANY_CLIENTS, RoundResult, RoundRunner, rates
 from bench.harness.run_module import run_module
@@ -30,7 +30,7 @@ def run(runner: RoundRunner) -> None:
 
 def report(rounds: Sequence[RoundResult]) -> ScenarioReport:
     theirs = rates(rounds, "umadb")
-    events = median(one.event_counts["L1"] / one.loads["L1"].seconds for one in rounds)
+    events = median(one.events_per_second("L1") for one in rounds)
     return ScenarioReport(
         [
             _W1.against_baseline("umadb", rates(rounds, "W1"), theirs, at_least(0.5)),

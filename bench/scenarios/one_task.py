@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bench.harness.load_generator import LoadResult
+from bench.harness.load_result import LoadResult
 from bench.harness.rounds import FEW_CLIENTS, RoundResult, RoundRunner, per_round, rates
 from bench.targets import Metric, ScenarioReport, at_least
 
@@ -17,7 +17,7 @@ def run(runner: RoundRunner) -> None:
 
 
 def report(rounds: Sequence[RoundResult]) -> ScenarioReport:
-    acknowledged = sum(per_round(rounds, "W3", lambda load: sum(load.answered)))
+    acknowledged = sum(per_round(rounds, "W3", LoadResult.all_answers))
     changed = sum(one.event_counts["W3"] for one in rounds)
     return ScenarioReport(
         [

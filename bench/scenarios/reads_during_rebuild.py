@@ -7,7 +7,8 @@ import httpx
 from msgspec import Struct
 
 from bench.data.http_target import HttpTarget
-from bench.harness.load_generator import LoadPlan, LoadResult, merge_loads
+from bench.harness.load_generator import LoadPlan
+from bench.harness.load_result import LoadResult, merge_loads
 from bench.harness.processes import start_command
 from bench.harness.run_module import run_module
 from bench.harness.servers import EmbeddedServers, start_api
@@ -104,7 +105,7 @@ class _Traffic:
             return reads.result(), writes.result()
 
     def _load(self, script: str, targets: Sequence[HttpTarget], rate: float) -> LoadResult:
-        plan = LoadPlan(script, self._address, self._token, CLIENTS, SLICE_S, targets, rate)
+        plan = LoadPlan(script, self._address, self._token, CLIENTS, SLICE_S, targets, rate, warm_up_s=0.0)
         return run_module("bench.harness.load_generator", plan, LoadResult)
 
 

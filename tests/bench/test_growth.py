@@ -2,7 +2,7 @@
 
 from bench import growth
 from bench.data.streams import STREAM_LENGTHS_EVENTS
-from bench.harness.load_generator import LoadResult
+from bench.harness.load_result import LoadResult
 from bench.harness.rounds import RoundResult
 
 LARGE, LONG = growth.LOG_SIZES_EVENTS[-1], STREAM_LENGTHS_EVENTS[-1]

@@ -8,7 +8,8 @@ from litestar.types import Receive, Scope, Send
 
 from api.connections.late_responses import DELAY_S
 from bench.data.http_target import HttpTarget
-from bench.harness.load_generator import LoadPlan, LoadResult
+from bench.harness.load_generator import LoadPlan
+from bench.harness.load_result import LoadResult
 from bench.harness.run_module import run_module
 from bench.targets import percentile
 from infra.admission import Admission

@@ -1,8 +1,8 @@
 """Load notes: facts that a table of rates would hide."""
 
 from bench.harness import machine
-from bench.harness.load_generator import LoadResult
 from bench.harness.load_notes import load_notes
+from bench.harness.load_result import LoadResult
 
 
 def test_refusals_a_busy_generator_and_unsent_requests_are_noted() -> None:
@@ -14,6 +14,15 @@ def test_refusals_a_busy_generator_and_unsent_requests_are_noted() -> None:
     assert list(load_notes("W1 at 1,000/s", [slow])) == [
         "W1 at 1,000/s: 700/s were reached; 300 requests found no client free."
     ]
+
+
+def test_unanswered_requests_and_slow_ones_left_out_are_noted() -> None:
+    hung = LoadResult(1.0, [1], {}, [5.0], 2, 0.1, under_way_ms=[4.0, 700.0])
+    assert list(load_notes("V1", [hung])) == [
+        "V1: 2 requests were never answered.",
+        "V1: a request under way at the end took 700 ms, longer than all that count.",
+    ]
+    assert not list(load_notes("V1", [LoadResult(1.0, [1], {}, [5.0], 0, 0.1, under_way_ms=[4.0])]))
 
 
 def test_a_normal_load_has_no_notes() -> None:

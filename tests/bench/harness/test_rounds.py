@@ -8,7 +8,7 @@ import pytest
 from bench.data.http_target import HttpTarget
 from bench.harness import rounds as one_round
 from bench.harness.durability import NotDurable, require_on_disk
-from bench.harness.load_generator import LoadResult
+from bench.harness.load_result import LoadResult
 from bench.harness.rounds import Environment, RoundConfig, RoundResult, RoundRunner
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - nothing is written there

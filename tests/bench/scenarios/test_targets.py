@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from bench import run
 from bench.harness.idle_lane import IdleLaneLatencies
-from bench.harness.load_generator import LoadResult
+from bench.harness.load_result import LoadResult
 from bench.harness.resource_usage import ResourceUsage
 from bench.harness.rounds import RoundResult
 from bench.peers.stock_projection import ProjectionTiming
@@ -111,15 +111,15 @@ def test_unsent_requests_count_as_infinite_latency() -> None:
 
 
 def test_a_refused_read_fails_the_visibility_targets() -> None:
-    busy = round_of(**{"V1 under load": 10, "V1 load": 1_000})
-    late = replace(busy, loads={**busy.loads, "V1 under load": replace(load_of(10), refused={503: 1})})
+    busy = round_of(**{"V1 under load": 200, "V1 load": 1_000})
+    late = replace(busy, loads={**busy.loads, "V1 under load": replace(load_of(200), refused={503: 1})})
     slow = replace(busy, loads={**busy.loads, "V1 load": load_of(900)})
     assert all(result.met for result in visibility_under_load.report([busy]).results)
     assert not any(result.met for one in (late, slow) for result in visibility_under_load.report([one]).results)
 
 
 def test_visibility_targets_are_checked_by_percentile() -> None:
-    one = replace(round_of(V1=10), commit_to_row_ms=[9.0] * 90 + [60.0] * 10)
+    one = replace(round_of(V1=200), commit_to_row_ms=[9.0] * 90 + [60.0] * 10)
     met = {f"{result.work}, {result.what}": result.met for result in visibility.report([one]).results}
     assert met == {
         "V1, visible, idle, p50": True,
@@ -127,6 +127,24 @@ def test_visibility_targets_are_checked_by_percentile() -> None:
         "V1 commit to row, idle, p50": True,
         "V1 commit to row, idle, p99": False,
     }
+
+
+def test_v1_asks_until_it_has_200_answers() -> None:
+    assert sum(visibility.run_until_enough_reads(lambda: load_of(90)).answered) == 270
+    dead = visibility.run_until_enough_reads(lambda: load_of(0))
+    assert dead.seconds == visibility.MAX_LOADS, "it does not ask for ever"
+
+
+def test_a_visibility_latency_from_fewer_than_200_reads_is_not_met() -> None:
+    few, enough = (replace(round_of(V1=reads), commit_to_row_ms=[1.0]) for reads in (199, 200))
+    assert [result.met for result in visibility.report([few]).results][:2] == [False, False]
+    assert [result.met for result in visibility.report([enough]).results][:2] == [True, True]
+
+
+def test_a_read_under_way_at_the_end_is_no_visibility_failure() -> None:
+    load = replace(load_of(200), under_way_ms=[700.0])
+    (_, p99, *_) = visibility.report([replace(round_of(), loads={"V1": load}, commit_to_row_ms=[1.0])]).results
+    assert (p99.value, p99.met) == (1.0, True)
 
 
 def test_the_slowest_client_is_compared_with_the_mean() -> None:
