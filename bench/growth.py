@@ -17,7 +17,7 @@ from bench.data.http_target import HttpTarget
 from bench.data.streams import STREAM_LENGTHS_EVENTS, StreamsByLength
 from bench.harness import load_notes, machine
 from bench.harness.instance import BenchInstance, print_progress, start_instance
-from bench.harness.rounds import FEW_CLIENTS, Environment, RoundConfig, RoundResult, RoundRunner, rates
+from bench.harness.rounds import FEW_CLIENTS, Environment, RoundConfig, RoundResult, RoundRunner, mirrored, rates
 from bench.report import plot, results, table
 from bench.run import max_lag
 from bench.scenarios.not_measured import NOT_YET_MEASURED
@@ -58,9 +58,9 @@ def measure() -> None:
         print_progress(f"Ready after {time.monotonic() - began:.0f} s.")
         found |= machine.describe_postgresql(instances[-1].ours.connection)
         notes = _first_change_notes(instances[-1])
-        rounds = []
+        rounds: list[RoundResult] = []
         for count in range(1, _ROUND_CONFIG.rounds + 1):
-            rounds.append(_run_round(instances))
+            rounds.append(run_round(instances, len(rounds)))
             print_progress(f"Round {count} of {_ROUND_CONFIG.rounds} done after {time.monotonic() - began:.0f} s.")
     marks = [*target_results(rounds), max_lag(rounds)]
     results.write_results("growth", found, marks, rounds, NOT_YET_MEASURED)
@@ -114,12 +114,13 @@ def _with_projects_of_whole_log(ours: BenchInstance) -> BenchInstance:
     return replace(ours, board=replace(ours.board, project_tasks=spread))
 
 
-def _run_round(instances: Sequence[GrownInstance]) -> RoundResult:
+def run_round(instances: Sequence[GrownInstance], number: int) -> RoundResult:
+    """Every other round begins with the largest log and the longest streams."""
     found = RoundResult()
     for work in _WORKS:
-        for grown in instances:
+        for grown in mirrored(instances, number):
             _run_work(RoundRunner(Environment(grown.ours, None, {}), _ROUND_CONFIG, found), grown, work)
-    for length in STREAM_LENGTHS_EVENTS:
+    for length in mirrored(STREAM_LENGTHS_EVENTS, number):
         _run_on_streams(instances[-1], length, found)
     return found
 

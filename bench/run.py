@@ -86,7 +86,10 @@ def measure(run: RunConfig) -> None:
     ):
         print_progress(f"Ready after {time.monotonic() - began:.0f} s.")
         found |= machine.describe_postgresql(up.ours.connection)
-        rounds = [_run_round(up, run.round_config, began) for _ in range(run.round_config.rounds)]
+        rounds: list[RoundResult] = []
+        for _ in range(run.round_config.rounds):
+            rounds.append(run_round(up, run.round_config, rounds))
+            print_progress(f"Round {len(rounds)} is done after {time.monotonic() - began:.0f} s.")
     reports, absent = (
         [work.report(rounds) for work in run.round_config.scenarios],
         NOT_YET_MEASURED | MEASURED_BY_OTHER_COMMANDS,
@@ -121,12 +124,10 @@ def _target_results(reports: Sequence[ScenarioReport], rounds: Sequence[RoundRes
     return [*(mark for one in reports for mark in one.results), max_lag(rounds)]
 
 
-def _run_round(environment: Environment, size: RoundConfig, started_at: float) -> RoundResult:
-    turn = RoundRunner(environment, size, RoundResult())
-    for work in size.scenarios:
-        work.run(turn)
-    print_progress(f"A round of {size.rounds} is done after {time.monotonic() - started_at:.0f} s.")
-    return turn.result
+def run_round(environment: Environment, config: RoundConfig, earlier: Sequence[RoundResult]) -> RoundResult:
+    runner = RoundRunner(environment, config, RoundResult(), earlier)
+    runner.run_all()
+    return runner.result
 
 
 def _run_on_own_instances(run: RunConfig) -> list[ScenarioReport]:

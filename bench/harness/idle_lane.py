@@ -47,7 +47,7 @@ class IdleLaneLatencies(Struct, frozen=True):
 
 
 async def alternate(plan: IdleLanePlan) -> IdleLaneLatencies:
-    """Create one task at a time, through the handler and by a bare append in turns."""
+    """Create one task at a time, through the handler and by a bare append; each goes first every other time."""
     instance_settings, actor, idle = (
         settings.resolve(Path(plan.data), needs_address_key=True),
         Actor(plan.user),
@@ -58,10 +58,19 @@ async def alternate(plan: IdleLanePlan) -> IdleLaneLatencies:
     async with open_instance(instance_settings) as instance, _bare_log(instance_settings.database_url) as bare:
         recording_log = _RecordingLog(bare)
         recording_handling = CommandHandler(recording_log)
-        while time.monotonic() < deadline:
+
+        async def time_handled() -> None:
             idle.handled_ms.append(await _time_ms(_handle(instance.command_handler, handled, actor)))
+
+        async def time_appended() -> None:
             await _handle(recording_handling, appended, actor)
             idle.appended_ms.append(await _time_ms(_append(bare, recording_log.recorded)))
+
+        pair = (time_handled, time_appended)
+        while time.monotonic() < deadline:
+            for run in pair:
+                await run()
+            pair = pair[::-1]
     return idle
 
 

@@ -1,4 +1,4 @@
-"""Rounds: in each, all scenarios run once, against our instance and the peers in turn."""
+"""Rounds: in each, all loads run once, ours and those of the peers; every other round runs them in reverse order."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,6 +23,11 @@ ONE_EVENT_SCRIPTS = {"create_tasks", "edit_tasks"}
 MAX_PEER_REFUSED_SHARE = 0.01
 """A load of which a larger share is refused or wrong is not valid."""
 T = TypeVar("T")
+
+
+def mirrored(runs: Sequence[T], round_number: int) -> Sequence[T]:
+    """In reverse order in every other round, so that of any two neither always goes first."""
+    return runs[::-1] if round_number % 2 else runs
 
 
 class RoundResult(Struct, frozen=True):
@@ -85,13 +90,34 @@ class RoundConfig(Struct, frozen=True):
 class RoundRunner:
     """Runs the loads of one round. After each write, projections catch up before the next load starts."""
 
-    def __init__(self, environment: Environment, config: RoundConfig, result: RoundResult) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        config: RoundConfig,
+        result: RoundResult,
+        earlier_rounds: Sequence[RoundResult] = (),
+    ) -> None:
         """Results are stored in `result`."""
         self.environment = environment
         self.ours = environment.ours
         self.board = environment.ours.board
         self.config = config
         self.result = result
+        self._earlier_rounds = earlier_rounds
+
+    def run_all(self) -> None:
+        """Run all scenarios, in the order of this round."""
+        for scenario in mirrored(self.config.scenarios, len(self._earlier_rounds)):
+            scenario.run(self)
+
+    def take_turns(self, *contenders: Callable[[], None]) -> None:
+        """Run the loads that are compared with one another, in the order of this round."""
+        for run in mirrored(contenders, len(self._earlier_rounds)):
+            run()
+
+    def latest_rate(self, name: str) -> float:
+        """The rate of a load in this round, or in an earlier one if it has not run yet."""
+        return next(one for one in (self.result, *self._earlier_rounds[::-1]) if name in one.loads).per_second(name)
 
     def run_writes(
         self, name: str, script: str, targets: Sequence[HttpTarget], clients: int = MANY_CLIENTS, *, rate: float = 0.0

@@ -11,10 +11,13 @@ _CONSTANT = {"R1": Metric("constant", "one task"), "R2": Metric("constant", "a p
 
 
 def run(runner: RoundRunner) -> None:
-    runner.run_peer_creates("echo", "echo")
-    runner.run_peer_creates("raw_asgi", "echo raw")
-    for name, target in {"R1": runner.board.hot_task, "R2": runner.board.hot_page}.items():
-        runner.run_reads(f"{name} raw", runner.environment.peers["raw_asgi"].address, target)
+    raw, board = runner.environment.peers["raw_asgi"].address, runner.board
+    runner.take_turns(
+        lambda: runner.run_peer_creates("echo", "echo"),
+        lambda: runner.run_peer_creates("raw_asgi", "echo raw"),
+        lambda: runner.run_reads("R1 raw", raw, board.hot_task),
+        lambda: runner.run_reads("R2 raw", raw, board.hot_page),
+    )
 
 
 def report(rounds: Sequence[RoundResult]) -> ScenarioReport:

@@ -9,8 +9,10 @@ _W1 = Metric("W1", "create tasks, in 1,000 projects")
 
 
 def run(runner: RoundRunner) -> None:
-    runner.run_writes("W1", "create_tasks", runner.board.project_tasks)
-    runner.run_peer_creates("stock", "stock")
+    runner.take_turns(
+        lambda: runner.run_writes("W1", "create_tasks", runner.board.project_tasks),
+        lambda: runner.run_peer_creates("stock", "stock"),
+    )
 
 
 def report(rounds: Sequence[RoundResult]) -> ScenarioReport:

@@ -1,5 +1,6 @@
 """P1 to P3: projection of a long log, on a separate instance."""
 
+from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from msgspec import Struct
 
 from bench.data import board
 from bench.data.history import History
+from bench.harness.rounds import mirrored
 from bench.harness.run_module import run_module
 from bench.harness.servers import EmbeddedServers, create_database, start_api, start_servers
 from bench.peers import stock_projection
@@ -20,8 +22,8 @@ from infra import log
 from infra.ids import new_id
 from projections.engine import builds
 
-CATCH_UPS_PER_WORKER_COUNT = 3
-"""How often one worker catches up, and two workers, in turns."""
+CATCH_UP_WORKERS = (1, 2, 2, 1, 1, 2)
+"""How many workers catch up each time: the log grows, so each number goes first at times."""
 
 
 class FoldingConfig(Struct, frozen=True):
@@ -41,7 +43,7 @@ class FoldingResult(Struct, frozen=True):
     """The results of P1 to P3."""
 
     rebuilds: list[RebuildTiming]
-    peer: ProjectionTiming
+    peers: list[ProjectionTiming]
     catch_ups: list[CatchUp]
     reads_during_rebuild: list[ReadsDuringRebuild]
 
@@ -50,7 +52,7 @@ def reports(found: FoldingResult) -> list[ScenarioReport]:
     """One report for each of P1 to P3 that was measured."""
     return [
         ScenarioReport(list(catch_up.target_results(found.catch_ups))),
-        rebuild.report(found.rebuilds, found.peer),
+        rebuild.report(found.rebuilds, found.peers),
         *([reads_during_rebuild.report(found.reads_during_rebuild)] if found.reads_during_rebuild else []),
     ]
 
@@ -61,17 +63,32 @@ def measure(data: Path, config: FoldingConfig) -> FoldingResult:
         up.run_command("migrate")
         user, token = _register_user(data) if config.disturbed_rebuilds else (new_id(), "")
         history = History(user)
-        turns = (1, 2) * CATCH_UPS_PER_WORKER_COUNT if config.catch_up_events else ()
+        turns = CATCH_UP_WORKERS if config.catch_up_events else ()
         followed = [catch_up.measure_catch_up(up, history, config.catch_up_events, workers) for workers in turns]
         history.write_next(up.connection, config.events - log.count_after(up.connection, 0))
         _skip_to_head(up)
-        rebuilds = [rebuild.measure_rebuild(up) for _ in range(config.rebuilds)]
-        plan = stock_projection.ProjectionPlan(
-            create_database(up.connection, up.owner_url, "bench_projecting"), config.peer_events
-        )
-        peer = run_module("bench.peers.stock_projection", plan, ProjectionTiming)
+        rebuilds, peers = measure_rebuilds(up, config)
         served = reads_during_rebuild.measure(up, token, config.disturbed_rebuilds) if config.disturbed_rebuilds else []
-        return FoldingResult(rebuilds, peer, followed, served)
+        return FoldingResult(rebuilds, peers, followed, served)
+
+
+def measure_rebuilds(up: EmbeddedServers, config: FoldingConfig) -> tuple[list[RebuildTiming], list[ProjectionTiming]]:
+    """Rebuild, and run the peer's projection, each going first every other time."""
+    rebuilds, peers = list[RebuildTiming](), list[ProjectionTiming]()
+    for number in range(config.rebuilds):
+        database = create_database(up.connection, up.owner_url, f"bench_projecting_{number}")
+        pair: list[Callable[[], None]] = [
+            lambda: rebuilds.append(rebuild.measure_rebuild(up)),
+            lambda: peers.append(_measure_peer(database, config.peer_events)),  # noqa: B023 - used at once
+        ]
+        for run in mirrored(pair, number):
+            run()
+    return rebuilds, peers
+
+
+def _measure_peer(database_url: str, events: int) -> ProjectionTiming:
+    plan = stock_projection.ProjectionPlan(database_url, events)
+    return run_module("bench.peers.stock_projection", plan, ProjectionTiming)
 
 
 def _register_user(data: Path) -> tuple[UUID, str]:

@@ -16,16 +16,7 @@ _W1 = Metric("W1", "create tasks, in 1,000 projects")
 
 
 def run(runner: RoundRunner) -> None:
-    with runner.measure_usage("umadb"):
-        plan = umadb.UmadbPlan(runner.environment.peers["umadb"].address, MANY_CLIENTS, runner.config.write_duration_s)
-        runner.result.loads["umadb"] = run_module("bench.peers.umadb_client", plan, LoadResult)
-    ours, before = runner.ours, runner.ours.log_head()
-    lane_plan = lane.LanePlan(
-        str(ours.data), ours.user, ours.board.lane_projects, MANY_CLIENTS, runner.config.write_duration_s
-    )
-    with runner.measure_write("L1"):
-        runner.result.loads["L1"] = run_module("bench.harness.lane", lane_plan, LoadResult, TASKLEDGER_PYTHON)
-        runner.result.event_counts["L1"] = ours.log_head() - before
+    runner.take_turns(lambda: _run_lane(runner), lambda: _run_umadb(runner))
 
 
 def report(rounds: Sequence[RoundResult]) -> ScenarioReport:
@@ -38,3 +29,19 @@ def report(rounds: Sequence[RoundResult]) -> ScenarioReport:
         ],
         [f"L1: {format_number(events)} events/s in the log, where UmaDB writes one event for each command."],
     )
+
+
+def _run_lane(runner: RoundRunner) -> None:
+    ours, before = runner.ours, runner.ours.log_head()
+    plan = lane.LanePlan(
+        str(ours.data), ours.user, ours.board.lane_projects, MANY_CLIENTS, runner.config.write_duration_s
+    )
+    with runner.measure_write("L1"):
+        runner.result.loads["L1"] = run_module("bench.harness.lane", plan, LoadResult, TASKLEDGER_PYTHON)
+    runner.result.event_counts["L1"] = ours.log_head() - before
+
+
+def _run_umadb(runner: RoundRunner) -> None:
+    plan = umadb.UmadbPlan(runner.environment.peers["umadb"].address, MANY_CLIENTS, runner.config.write_duration_s)
+    with runner.measure_usage("umadb"):
+        runner.result.loads["umadb"] = run_module("bench.peers.umadb_client", plan, LoadResult)

@@ -1,6 +1,7 @@
 """W1 by load: creates that fall due at a fixed rate, from a light load to more than the instance can handle."""
 
 from collections.abc import Sequence
+from functools import partial
 from statistics import median
 
 from bench.harness.rounds import RoundResult, RoundRunner, per_round
@@ -15,10 +16,10 @@ _LATENCY = Metric("W1", "create tasks, 1,000/s fall due, p99", "ms")
 
 
 def run(runner: RoundRunner) -> None:
-    for pace in RATES_PER_S:
-        runner.run_writes(load_name(pace), "create_tasks", runner.board.project_tasks, rate=pace)
-    for pace in PEER_RATES_PER_S:
-        runner.run_peer_creates("stock", peer_load_name(pace), rate=pace)
+    runner.take_turns(
+        *(partial(_run_ours, runner, pace) for pace in RATES_PER_S),
+        *(partial(_run_peer, runner, pace) for pace in PEER_RATES_PER_S),
+    )
 
 
 def report(rounds: Sequence[RoundResult]) -> ScenarioReport:
@@ -49,6 +50,14 @@ def peer_load_name(rate: int) -> str:
 def keeps_up(rounds: Sequence[RoundResult], name: str, rate: float) -> bool:
     """Whether in every round the answered rate reached `MIN_ANSWERED_SHARE` of `rate`."""
     return min(per_round(rounds, name, lambda load: load.per_second())) >= MIN_ANSWERED_SHARE * rate
+
+
+def _run_ours(runner: RoundRunner, rate: int) -> None:
+    runner.run_writes(load_name(rate), "create_tasks", runner.board.project_tasks, rate=rate)
+
+
+def _run_peer(runner: RoundRunner, rate: int) -> None:
+    runner.run_peer_creates("stock", peer_load_name(rate), rate=rate)
 
 
 def _note(rounds: Sequence[RoundResult], name: str) -> str:

@@ -14,8 +14,8 @@ _RATE = Metric("P16", "create tasks, three times capacity: accepted, by W1", "x"
 
 
 def run(runner: RoundRunner) -> None:
-    """Runs after W1, whose rate is the capacity."""
-    ours, rate = runner.ours, TIMES_CAPACITY * runner.result.per_second("W1")
+    """The capacity is the rate of W1, in the round before if this round has not come to it yet."""
+    ours, rate = runner.ours, TIMES_CAPACITY * runner.latest_rate("W1")
     tasks, duration_s = runner.board.project_tasks, runner.config.write_duration_s
     plan = LoadPlan("create_tasks", ours.address, ours.token, CLIENTS, duration_s, tasks, rate, WARM_UP_S)
     runner.run_write_plan(NAME, plan)

@@ -10,6 +10,7 @@ from bench.data.http_target import HttpTarget
 from bench.harness.load_generator import LoadPlan
 from bench.harness.load_result import LoadResult, merge_loads
 from bench.harness.processes import start_command
+from bench.harness.rounds import mirrored
 from bench.harness.run_module import run_module
 from bench.harness.servers import EmbeddedServers, start_api
 from bench.scenarios.rebuild import REBUILD_COMMAND, last_outcome
@@ -60,10 +61,10 @@ def report(found: Sequence[ReadsDuringRebuild]) -> ScenarioReport:
 
 
 def measure(up: EmbeddedServers, token: str, rounds: int) -> list[ReadsDuringRebuild]:
-    """Measure with an API process and a worker, before and during a rebuild in turns."""
+    """Measure with an API process and a worker, with a rebuild and without; each goes first every other time."""
     with start_api(up.data) as address, start_command(up.data, "worker"):
         serving = _Traffic(up, address, token)
-        return [serving.measure() for _ in range(rounds)]
+        return [serving.measure(number) for number in range(rounds)]
 
 
 class _Traffic:
@@ -76,20 +77,28 @@ class _Traffic:
         ((self._project,),) = query_read_models(up.connection, _BUSIEST_PROJECT_SQL, ())
         self._page = self._target_with_body(f"/api/v1/projects/{self._project}/tasks")
 
-    def measure(self) -> ReadsDuringRebuild:
-        quiet = [self._run_slice() for _ in range(QUIET_SLICES)]
+    def measure(self, number: int) -> ReadsDuringRebuild:
+        sides: dict[str, list[tuple[LoadResult, LoadResult]]] = {}
+        for name, run in mirrored([("quiet", self._run_quiet), ("rebuild", self._run_rebuild)], number):
+            sides[name] = run()
+        reads, writes, reads_during, writes_during = (
+            merge_loads(loads) for name in ("quiet", "rebuild") for loads in zip(*sides[name], strict=True)
+        )
+        return ReadsDuringRebuild(
+            reads, writes, reads_during, writes_during, sum(last_outcome(self._up).seconds.values())
+        )
+
+    def _run_quiet(self) -> list[tuple[LoadResult, LoadResult]]:
+        return [self._run_slice() for _ in range(QUIET_SLICES)]
+
+    def _run_rebuild(self) -> list[tuple[LoadResult, LoadResult]]:
         with start_command(self._up.data, *REBUILD_COMMAND) as child:
             during = [self._run_slice()]
             while child.poll() is None:
                 during.append(self._run_slice())
         if child.returncode:
             raise RuntimeError("The rebuild failed.")
-        reads, writes, reads_during, writes_during = (
-            merge_loads(loads) for side in (quiet, during) for loads in zip(*side, strict=True)
-        )
-        return ReadsDuringRebuild(
-            reads, writes, reads_during, writes_during, sum(last_outcome(self._up).seconds.values())
-        )
+        return during
 
     def _target_with_body(self, path: str) -> HttpTarget:
         with httpx.Client(base_url=self._address, headers={"Authorization": f"Bearer {self._token}"}) as http:

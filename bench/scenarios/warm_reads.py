@@ -9,11 +9,14 @@ _HOT = {"R1": Metric("R1", "one task, hot"), "R2": Metric("R2", "a page of 50, h
 
 
 def run(runner: RoundRunner) -> None:
-    peers = runner.environment.peers
-    for name, target in {"R1": runner.board.hot_task, "R2": runner.board.hot_page}.items():
-        runner.run_reads(name, runner.ours.address, target)
-        runner.run_reads(f"{name} constant", peers["constant"].address, target)
-    runner.run_reads("R2 aside", peers["cache_aside"].address, runner.board.hot_page)
+    ours, peers, board = runner.ours.address, runner.environment.peers, runner.board
+    runner.take_turns(
+        lambda: runner.run_reads("R1", ours, board.hot_task),
+        lambda: runner.run_reads("R1 constant", peers["constant"].address, board.hot_task),
+        lambda: runner.run_reads("R2", ours, board.hot_page),
+        lambda: runner.run_reads("R2 constant", peers["constant"].address, board.hot_page),
+        lambda: runner.run_reads("R2 aside", peers["cache_aside"].address, board.hot_page),
+    )
 
 
 def report(rounds: Sequence[RoundResult]) -> ScenarioReport:

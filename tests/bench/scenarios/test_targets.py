@@ -159,10 +159,10 @@ def test_only_what_changed_the_contended_task_is_counted() -> None:
 
 
 def test_a_rebuild_has_a_rate_a_ratio_and_a_memory_target() -> None:
-    lines = rebuild.report([REBUILT], PEER).results
+    lines = rebuild.report([REBUILT], [PEER]).results
     assert [(line.ratio, line.met) for line in lines] == [(None, True), (100.0, True), (None, True)]
     greedy = replace(REBUILT, peak_bytes=2**30 + 2**20)
-    assert not rebuild.report([greedy], PEER).results[2].met
+    assert not rebuild.report([greedy], [PEER]).results[2].met
 
 
 def test_each_worker_count_has_a_catch_up_result() -> None:
