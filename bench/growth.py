@@ -15,10 +15,11 @@ from bench.data import history
 from bench.data.history import History
 from bench.data.http_target import HttpTarget
 from bench.data.streams import STREAM_LENGTHS_EVENTS, StreamsByLength
-from bench.harness import load_notes, machine
+from bench.harness import machine
 from bench.harness.instance import BenchInstance, print_progress, start_instance
 from bench.harness.rounds import FEW_CLIENTS, Environment, RoundConfig, RoundResult, RoundRunner, mirrored, rates
 from bench.report import plot, results, table
+from bench.report.results import RunResult
 from bench.run import max_lag
 from bench.scenarios.not_measured import NOT_YET_MEASURED
 from bench.targets import Metric, TargetResult, at_least, format_number
@@ -53,7 +54,7 @@ class GrownInstance(Struct, frozen=True):
 
 def measure() -> None:
     """Measure, print the results and write them to files."""
-    began, found = time.monotonic(), machine.describe_machine()
+    began, processors, found = time.monotonic(), machine.ProcessorClock(), machine.describe_machine()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, _start_instances(Path(folder)) as instances:
         print_progress(f"Ready after {time.monotonic() - began:.0f} s.")
         found |= machine.describe_postgresql(instances[-1].ours.connection)
@@ -62,12 +63,11 @@ def measure() -> None:
         for count in range(1, _ROUND_CONFIG.rounds + 1):
             rounds.append(run_round(instances, len(rounds)))
             print_progress(f"Round {count} of {_ROUND_CONFIG.rounds} done after {time.monotonic() - began:.0f} s.")
-    marks = [*target_results(rounds), max_lag(rounds)]
-    results.write_results("growth", found, marks, rounds, NOT_YET_MEASURED)
-    table.print_results(
-        marks, NOT_YET_MEASURED, [*load_notes.round_notes(rounds), *notes, *machine.machine_notes(found)]
-    )
-    table.print_usage(rounds)
+    found["others_cpu_share"] = processors.others_share()
+    marks, costs = [*target_results(rounds), max_lag(rounds)], [line for one in rounds for line in one.costs()]
+    result = RunResult("growth", found, marks, costs, NOT_YET_MEASURED, rounds)
+    results.write_results(result)
+    table.print_run(result, notes)
     plot.plot_growth(rounds, LOG_SIZES_EVENTS, STREAM_LENGTHS_EVENTS)
     print_progress(f"Done in {time.monotonic() - began:.0f} s: {results.LATEST_FILE}")
 

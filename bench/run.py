@@ -8,10 +8,11 @@ from pathlib import Path
 from msgspec import Struct
 
 from bench.environment import start_environment
-from bench.harness import load_notes, machine
+from bench.harness import machine
 from bench.harness.instance import print_progress
 from bench.harness.rounds import Environment, RoundConfig, RoundResult, RoundRunner
 from bench.report import plot, results, table
+from bench.report.results import RunResult
 from bench.scenarios import (
     ceilings,
     changes,
@@ -79,7 +80,7 @@ FULL = RunConfig(
 
 def measure(run: RunConfig) -> None:
     """Measure, print the results and write them to files."""
-    began, found = time.monotonic(), machine.describe_machine()
+    began, processors, found = time.monotonic(), machine.ProcessorClock(), machine.describe_machine()
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
         start_environment(Path(folder), is_full=run.is_full) as up,
@@ -90,26 +91,22 @@ def measure(run: RunConfig) -> None:
         for _ in range(run.round_config.rounds):
             rounds.append(run_round(up, run.round_config, rounds))
             print_progress(f"Round {len(rounds)} is done after {time.monotonic() - began:.0f} s.")
-    reports, absent = (
-        [work.report(rounds) for work in run.round_config.scenarios],
-        NOT_YET_MEASURED | MEASURED_BY_OTHER_COMMANDS,
-    )
-    results.write_results(
-        run.name, found, _target_results(reports, rounds), rounds, absent
-    )  # in case a later scenario fails
+    reports = [scenario.report(rounds) for scenario in run.round_config.scenarios]
+    results.write_results(_run_result(run, found, reports, rounds))  # in case a later scenario fails
     reports += _run_on_own_instances(run)
-    marks = _target_results(reports, rounds)
-    results.write_results(run.name, found, marks, rounds, absent)
-    notes = [
-        *load_notes.round_notes(rounds),
-        *(line for one in reports for line in one.notes),
-        *machine.machine_notes(found),
-    ]
-    table.print_results(marks, absent, notes)
-    table.print_usage(rounds)
+    found["others_cpu_share"] = processors.others_share()
+    result = _run_result(run, found, reports, rounds)
+    results.write_results(result)
+    table.print_run(result, [line for one in reports for line in one.notes])
     if run.is_full:
         plot.plot_latencies(rounds)
     print_progress(f"Done in {time.monotonic() - began:.0f} s: {results.LATEST_FILE}")
+
+
+def run_round(environment: Environment, config: RoundConfig, earlier: Sequence[RoundResult]) -> RoundResult:
+    runner = RoundRunner(environment, config, RoundResult(), earlier)
+    runner.run_all()
+    return runner.result
 
 
 def max_lag(rounds: Sequence[RoundResult]) -> TargetResult:
@@ -120,17 +117,15 @@ def max_lag(rounds: Sequence[RoundResult]) -> TargetResult:
     )
 
 
-def _target_results(reports: Sequence[ScenarioReport], rounds: Sequence[RoundResult]) -> list[TargetResult]:
-    return [*(mark for one in reports for mark in one.results), max_lag(rounds)]
-
-
-def run_round(environment: Environment, config: RoundConfig, earlier: Sequence[RoundResult]) -> RoundResult:
-    runner = RoundRunner(environment, config, RoundResult(), earlier)
-    runner.run_all()
-    return runner.result
-
-
 def _run_on_own_instances(run: RunConfig) -> list[ScenarioReport]:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         found = [cold_reads.report(cold_reads.measure(Path(folder) / "cold"))] if run.is_full else []
         return [*found, *folding.reports(folding.measure(Path(folder) / "data", run.folding_config))]
+
+
+def _run_result(
+    run: RunConfig, found: machine.Machine, reports: Sequence[ScenarioReport], rounds: Sequence[RoundResult]
+) -> RunResult:
+    marks = [*(mark for one in reports for mark in one.results), max_lag(rounds)]
+    costs = [*(line for one in rounds for line in one.costs()), *(line for one in reports for line in one.costs)]
+    return RunResult(run.name, found, marks, costs, NOT_YET_MEASURED | MEASURED_BY_OTHER_COMMANDS, rounds)

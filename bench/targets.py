@@ -36,11 +36,26 @@ class TargetResult(Struct, frozen=True):
         return replace(self, met=self.met and not is_invalid)
 
 
+class CostLine(Struct, frozen=True):
+    """What a load cost in one round: microseconds of processor time for each answer (or event), by kind of process.
+
+    The syncs are those of PostgreSQL's log. `client_busy_share` is the use of one processor by the client that made the
+    load: near 1, the client was the limit.
+    """
+
+    work: str
+    per_second: float
+    cpu_us: dict[str, float]
+    wal_syncs_per_s: float | None = None
+    client_busy_share: float | None = None
+
+
 class ScenarioReport(Struct, frozen=True):
-    """The report of a scenario: lines of the table, and notes on what they would hide."""
+    """The report of a scenario: lines of the table, notes on what they would hide, and what it cost in each round."""
 
     results: Sequence[TargetResult]
     notes: Sequence[str] = ()
+    costs: Sequence[CostLine] = ()
 
 
 class Threshold(Struct, frozen=True):

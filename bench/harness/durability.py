@@ -1,5 +1,8 @@
 """Durability: PostgreSQL's own settings, because figures without durable commits are worthless."""
 
+import os
+import tempfile
+import time
 from pathlib import Path
 
 import psutil
@@ -9,6 +12,10 @@ from psycopg.rows import TupleRow
 REQUIRED_SETTINGS = ("fsync", "synchronous_commit", "full_page_writes")
 _MEMORY = {"tmpfs", "ramfs"}
 _SETTINGS_SQL = "select name, setting from pg_settings where name = any(%s) order by name"
+
+
+_SYNC_TEST_S, _PAGE_BYTES, _SEGMENT_PAGES = 1.0, 8192, 2048
+"""How long the disk is tested: pages of a segment of PostgreSQL's log, which exists before and is overwritten."""
 
 
 class NotDurable(Exception):
@@ -31,3 +38,19 @@ def require_durable(connection: Connection[TupleRow]) -> dict[str, str]:
     if found != dict.fromkeys(REQUIRED_SETTINGS, "on"):
         raise NotDurable(found)
     return found
+
+
+def measure_disk_syncs_per_s(folder: Path) -> float:
+    """How many pages a second one writer can make durable, one after the other, as PostgreSQL syncs its log."""
+    page = os.urandom(_PAGE_BYTES)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(page * _SEGMENT_PAGES)
+        file.flush()
+        os.fsync(file.fileno())
+        sync = getattr(os, "fdatasync", os.fsync)  # not on macOS
+        began, count = time.monotonic(), 0
+        while time.monotonic() < began + _SYNC_TEST_S:
+            os.pwrite(file.fileno(), page, count % _SEGMENT_PAGES * _PAGE_BYTES)
+            sync(file.fileno())
+            count += 1
+        return round(count / (time.monotonic() - began), 1)

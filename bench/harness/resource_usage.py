@@ -1,14 +1,12 @@
 """Usage: the CPU time that each kind of process uses during a block, and its memory at the end."""
 
 import contextlib
-import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 import psutil
 from msgspec import Struct
 
-LOAD_GENERATOR = "load generator"
 _CLI_MODULE, _SERVERS = "cli.main", ("postgres", "valkey-server")
 
 
@@ -21,16 +19,12 @@ class ResourceUsage(Struct, frozen=True):
 
 @contextlib.contextmanager
 def track_usage(root_pids: Mapping[str, int]) -> Iterator[dict[str, ResourceUsage]]:
-    """The usage of the root processes and their descendants by kind, filled when the block ends.
-
-    The usage of the load generators is that of our own children that ended during the block.
-    """
+    """The usage of the root processes and their descendants by kind, filled when the block ends."""
     found: dict[str, ResourceUsage] = {}
-    before, ended = usage_by_kind(root_pids), _ended_children_cpu_s()
+    before = usage_by_kind(root_pids)
     yield found
     for kind, now in usage_by_kind(root_pids).items():
         found[kind] = ResourceUsage(now.cpu_s - before.get(kind, ResourceUsage(0.0, 0)).cpu_s, now.rss_bytes)
-    found[LOAD_GENERATOR] = ResourceUsage(_ended_children_cpu_s() - ended, 0)
 
 
 def usage_by_kind(root_pids: Mapping[str, int]) -> dict[str, ResourceUsage]:
@@ -59,8 +53,3 @@ def _kind(process: psutil.Process, root: str) -> str:
         return process.name() if process.name() == _SERVERS[0] else f"valkey {process.cwd().rpartition('/')[2]}"
     words = process.cmdline()
     return words[words.index(_CLI_MODULE) + 1] if _CLI_MODULE in words[:-1] else root
-
-
-def _ended_children_cpu_s() -> float:
-    times = os.times()
-    return times.children_user + times.children_system

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from bench.data.http_target import HttpTarget
 from bench.harness import resource_usage
+from bench.harness.costs import load_cost
 from bench.harness.idle_lane import IdleLaneLatencies
 from bench.harness.instance import BenchInstance
 from bench.harness.load_generator import LoadPlan
@@ -15,7 +16,8 @@ from bench.harness.load_result import LoadResult
 from bench.harness.processes import PeerProcess
 from bench.harness.resource_usage import ResourceUsage
 from bench.harness.run_module import run_module
-from bench.targets import ScenarioReport
+from bench.harness.wal_syncs import track_wal_syncs
+from bench.targets import CostLine, ScenarioReport
 
 MANY_CLIENTS, FEW_CLIENTS = 64, 16
 ONE_EVENT_SCRIPTS = {"create_tasks", "edit_tasks"}
@@ -38,6 +40,7 @@ class RoundResult(Struct, frozen=True):
 
     loads: dict[str, LoadResult] = {}
     resource_usage: dict[str, dict[str, ResourceUsage]] = {}
+    wal_syncs_per_s: dict[str, float] = {}
     event_counts: dict[str, int] = {}
     lags_s: list[float] = []
     commit_to_row_ms: list[float] = []
@@ -54,6 +57,14 @@ class RoundResult(Struct, frozen=True):
         """
         load = self.loads[name]
         return load.per_second() * self.event_counts[name] / max(1, load.all_answers())
+
+    def costs(self) -> list[CostLine]:
+        """What each load cost whose usage was recorded."""
+        return [
+            load_cost(name, load, self.resource_usage[name], self.wal_syncs_per_s.get(name))
+            for name, load in self.loads.items()
+            if name in self.resource_usage
+        ]
 
 
 class Environment(Struct, frozen=True):
@@ -155,17 +166,29 @@ class RoundRunner:
 
     @contextmanager
     def measure_write(self, name: str, where: BenchInstance | None = None) -> Iterator[None]:
-        """Record the resource usage of the block and the projections' lag after it, by default of our instance."""
-        with self.measure_usage(name, {"ours": where.pid} if where else None):
-            yield
-        self.result.lags_s.append((where or self.ours).wait_caught_up())
+        """Record the resource usage of the block and the projections' lag after it, by default of our instance.
+
+        What workers do until they have caught up belongs to the usage.
+        """
+        instance = where or self.ours
+        with resource_usage.track_usage({"ours": instance.pid} if where else self.environment.root_pids()) as used:
+            with self._record_wal_syncs(name, instance):
+                yield
+            self.result.lags_s.append(instance.wait_caught_up())
+        self.result.resource_usage[name] = used
 
     @contextmanager
-    def measure_usage(self, name: str, root_pids: Mapping[str, int] | None = None) -> Iterator[None]:
-        """Record the resource usage of the block, by default of our instance and all peers."""
-        with resource_usage.track_usage(root_pids or self.environment.root_pids()) as used:
+    def measure_usage(self, name: str) -> Iterator[None]:
+        """Record the resource usage of the block, of our instance and all peers."""
+        with resource_usage.track_usage(self.environment.root_pids()) as used, self._record_wal_syncs(name, self.ours):
             yield
         self.result.resource_usage[name] = used
+
+    @contextmanager
+    def _record_wal_syncs(self, name: str, instance: BenchInstance) -> Iterator[None]:
+        with track_wal_syncs(instance.connection) as syncs:
+            yield
+        self.result.wal_syncs_per_s[name] = round(syncs.per_second(), 1)
 
 
 def per_round(rounds: Sequence[RoundResult], name: str, value_of: Callable[[LoadResult], T]) -> list[T]:

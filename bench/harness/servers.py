@@ -24,17 +24,25 @@ MAX_START_S, MAX_STOP_S = 60.0, 5.0
 
 
 class EmbeddedServers(Struct, frozen=True):
-    """The data folder of the servers, and the owner's URL and connection."""
+    """The data folder of the servers, the owner's URL and connection, and the first process of each server."""
 
     data: Path
     owner_url: str
     connection: Connection[TupleRow]
+    pids: dict[str, int]
 
     def run_command(self, *arguments: str) -> None:
         """Run a Taskledger command until it ends; raises RuntimeError if it fails."""
         with start_command(self.data, *arguments) as child:
             if child.wait():
                 raise RuntimeError(f"The command failed: {child.args!r}")
+
+
+class ApiProcess(Struct, frozen=True):
+    """The address of an API process, and its number."""
+
+    address: str
+    pid: int
 
 
 @contextlib.contextmanager
@@ -59,17 +67,18 @@ def start_servers(data: Path) -> Iterator[EmbeddedServers]:
         )
         connection = ending.enter_context(connect(places["migration_url"], "bench"))
         require_durable(connection)
-        yield EmbeddedServers(data, places["migration_url"], connection)
+        pids = {each.program.name: each.child.pid for each in supervised if each.child}
+        yield EmbeddedServers(data, places["migration_url"], connection, pids)
 
 
 @contextlib.contextmanager
-def start_api(data: Path) -> Iterator[str]:
-    """Start an API process, and yield its address."""
+def start_api(data: Path) -> Iterator[ApiProcess]:
+    """Start an API process."""
     with ports.open_listener(ports.LOOPBACK, 0) as listener:
         descriptor, address = listener.fileno(), ports.listener_url(listener)
         with start_command(data, "api", "--fd", str(descriptor), pass_fds=[descriptor]) as child:
             wait_until(child, lambda: answers_200(f"{address}/health/ready"))
-            yield address
+            yield ApiProcess(address, child.pid)
 
 
 def create_database(connection: Connection[TupleRow], owner_url: str, name: str) -> str:

@@ -6,14 +6,23 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from bench.harness.load_result import LoadResult
-from bench.harness.rounds import RoundResult, per_round
-from bench.targets import TargetResult, format_number
+from bench.harness import load_notes, machine
+from bench.harness.rounds import RoundResult
+from bench.report.results import RunResult
+from bench.targets import CostLine, TargetResult, format_number
 
 WIDTH = 180
 _BOUNDS = {"at least": ">=", "at most": "<="}
-_MIN_SHOWN_CPU_US, _MIN_SHOWN_CPU_S = 1.0, 0.02
-"""If the CPU time per answer or in total is below these, a cell stays empty."""
+_MIN_SHOWN_CPU_US, _MIN_SHOWN_SYNCS = 1.0, 1.0
+"""Below these, a cell stays empty."""
+
+
+def print_run(result: RunResult, notes: Iterable[str]) -> None:
+    """Print the targets, notes on what they would hide, what each load cost, and memory."""
+    all_notes = [*load_notes.round_notes(result.rounds), *notes, *machine.machine_notes(result.machine)]
+    print_results(result.marks, result.absent, all_notes)
+    print_costs(result.costs)
+    print_memory(result.rounds)
 
 
 def print_results(results: Sequence[TargetResult], not_measured: Mapping[str, str], notes: Iterable[str]) -> None:
@@ -37,20 +46,27 @@ def print_results(results: Sequence[TargetResult], not_measured: Mapping[str, st
         console.print(line, markup=False, highlight=False)
 
 
-def print_usage(rounds: Sequence[RoundResult]) -> None:
-    """Print the CPU microseconds per answer, and the largest memory at the end of any load of the last round."""
+def print_costs(costs: Sequence[CostLine]) -> None:
+    """Print the processor time of each answer by kind of process, and syncs of the log: medians of the rounds."""
+    by_work: dict[str, list[CostLine]] = {}
+    for one in costs:
+        by_work.setdefault(one.work, []).append(one)
+    kinds = sorted({kind for one in costs for kind in one.cpu_us})
+    table = _table("processor us per answer", "per second", *kinds, "client busy", "WAL syncs/s")
+    for work, lines in by_work.items():
+        rate = format_number(median(line.per_second for line in lines))
+        table.add_row(work, rate, *(_format_cpu_us(lines, kind) for kind in kinds), *_format_limits(lines))
     console = Console(width=WIDTH)
-    kinds = sorted({kind for one in rounds for used in one.resource_usage.values() for kind in used})
-    table = _table("processor us per answer", "answers/s", *kinds)
-    for name in rounds[0].loads:
-        if name in rounds[0].resource_usage:
-            cells = [_format_cpu_us(rounds, name, kind) for kind in kinds]
-            table.add_row(name, format_number(median(per_round(rounds, name, LoadResult.per_second))), *cells)
     console.print("\n", table)
+
+
+def print_memory(rounds: Sequence[RoundResult]) -> None:
+    """Print the largest memory at the end of any load of the last round, by kind of process."""
+    kinds = sorted({kind for used in rounds[-1].resource_usage.values() for kind in used})
     resident_bytes = {
         kind: max(used[kind].rss_bytes for used in rounds[-1].resource_usage.values() if kind in used) for kind in kinds
     }
-    console.print(
+    Console(width=WIDTH).print(
         "Resident, MiB: " + ", ".join(f"{kind} {size / 2**20:.0f}" for kind, size in resident_bytes.items() if size)
     )
 
@@ -67,10 +83,14 @@ def _format_threshold(mark: float) -> str:
     return f"{mark:,.2g}" if mark < 1 else f"{mark:,g}"
 
 
-def _format_cpu_us(rounds: Sequence[RoundResult], name: str, kind: str) -> str:
-    """The CPU microseconds per answer of one kind of process; empty if it was nearly idle."""
-    uses = [(one.resource_usage[name].get(kind), sum(one.loads[name].answered)) for one in rounds]
-    spent = [use.cpu_s for use, _ in uses if use]
-    each = [use.cpu_s * 1e6 / answered for use, answered in uses if use and answered]
-    is_slight = not each or median(spent) < _MIN_SHOWN_CPU_S or median(each) < _MIN_SHOWN_CPU_US
-    return "" if is_slight else format_number(median(each))
+def _format_cpu_us(lines: Sequence[CostLine], kind: str) -> str:
+    """The median over all rounds; empty if it is less than a microsecond."""
+    spent = median(line.cpu_us.get(kind, 0.0) for line in lines)
+    return format_number(spent) if spent >= _MIN_SHOWN_CPU_US else ""
+
+
+def _format_limits(lines: Sequence[CostLine]) -> tuple[str, str]:
+    busy = [line.client_busy_share for line in lines if line.client_busy_share is not None]
+    syncs = [line.wal_syncs_per_s for line in lines if line.wal_syncs_per_s is not None]
+    shown_syncs = format_number(round(median(syncs))) if syncs and median(syncs) >= _MIN_SHOWN_SYNCS else ""
+    return f"{median(busy):.0%}" if busy else "", shown_syncs

@@ -7,10 +7,13 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from bench.data.history import History
+from bench.harness.costs import cost_line
 from bench.harness.instance import folded_position
 from bench.harness.processes import start_command
+from bench.harness.resource_usage import ResourceUsage, track_usage
 from bench.harness.servers import EmbeddedServers
-from bench.targets import Metric, TargetResult, at_least
+from bench.harness.wal_syncs import track_wal_syncs
+from bench.targets import CostLine, Metric, ScenarioReport, TargetResult, at_least
 from infra import log
 
 MAX_CATCH_UP_S = 300.0
@@ -19,14 +22,26 @@ _PARTITIONS = "TASKLEDGER_PARTITIONS"
 
 
 class CatchUp(Struct, frozen=True):
-    """How many workers projected how many events, and the seconds from their first commit to their last."""
+    """How many workers projected how many events, the seconds from their first commit to their last, and the cost."""
 
     workers: int
     events: int
     seconds: float
+    usage: dict[str, ResourceUsage] = {}
+    wal_syncs_per_s: float = 0.0
 
     def per_second(self) -> float:
         return self.events / self.seconds
+
+    def work(self) -> str:
+        return "P1" if self.workers == 1 else f"P1 by {self.workers}"
+
+    def cost(self) -> CostLine:
+        return cost_line(self.work(), self.per_second(), self.events, self.usage, self.wal_syncs_per_s)
+
+
+def report(catch_ups: Sequence[CatchUp]) -> ScenarioReport:
+    return ScenarioReport(list(target_results(catch_ups)), costs=[one.cost() for one in catch_ups])
 
 
 def target_results(catch_ups: Sequence[CatchUp]) -> Iterator[TargetResult]:
@@ -43,12 +58,16 @@ def measure_catch_up(up: EmbeddedServers, history: History, events: int, workers
     """Write events, then start workers, with as many partitions as workers, and wait until they catch up."""
     history.write_next(up.connection, events)
     start, head = folded_position(up.connection), log.head(up.connection)
+    pids = dict(up.pids)
     with contextlib.ExitStack() as ending:
-        for _ in range(workers):
-            ending.enter_context(start_command(up.data, "worker", environment={_PARTITIONS: str(workers)}))
+        for number in range(workers):
+            command = start_command(up.data, "worker", environment={_PARTITIONS: str(workers)})
+            pids[f"worker {number}"] = ending.enter_context(command).pid
         first, began = _wait_for_position(up, start + 1)
-        _, ended = _wait_for_position(up, head)
-    return CatchUp(workers, log.count_after(up.connection, first), ended - began)
+        with track_usage(pids) as used, track_wal_syncs(up.connection) as syncs:
+            _, ended = _wait_for_position(up, head)
+    events = log.count_after(up.connection, first)
+    return CatchUp(workers, events, ended - began, used, syncs.per_second())
 
 
 def _wait_for_position(up: EmbeddedServers, position: int) -> tuple[int, float]:

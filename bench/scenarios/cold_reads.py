@@ -12,14 +12,17 @@ from bench.data import board, history
 from bench.data.backlog import Backlog
 from bench.data.http_target import HttpTarget
 from bench.data.queries import PageQuery, generate_queries
+from bench.harness.costs import load_cost
 from bench.harness.instance import wait_caught_up
 from bench.harness.load_generator import LoadPlan
 from bench.harness.load_notes import load_notes
 from bench.harness.load_result import LoadResult
 from bench.harness.processes import start_command
+from bench.harness.resource_usage import track_usage
 from bench.harness.run_module import run_module
 from bench.harness.servers import EmbeddedServers, start_api, start_servers
-from bench.targets import Metric, ScenarioReport, at_most, format_number, percentile
+from bench.harness.wal_syncs import track_wal_syncs
+from bench.targets import CostLine, Metric, ScenarioReport, at_most, format_number, percentile
 from infra import log
 
 TIMED_QUERIES, QUERIES_PER_S = 400, 40.0
@@ -31,10 +34,11 @@ CURSOR_PAGE_SIZE = 200
 
 
 class ColdReads(Struct, frozen=True):
-    """The paths of the queries, in order, and the result of their load."""
+    """The paths of the queries, in order, the result of their load, and what it cost."""
 
     paths: list[str]
     load: LoadResult
+    cost: CostLine
 
 
 def report(reads: ColdReads) -> ScenarioReport:
@@ -44,24 +48,27 @@ def report(reads: ColdReads) -> ScenarioReport:
     mark = page.against_threshold([percentile(reads.load.latencies_with_failures_ms(), 99)], at_most(20)).fail_if(
         len(latencies) < len(reads.paths)
     )
-    return ScenarioReport([mark], list(_notes(reads)))
+    return ScenarioReport([mark], list(_notes(reads)), [reads.cost])
 
 
 def measure(data: Path) -> ColdReads:
     """Measure on temporary servers, with one API process, and a worker that has caught up."""
     with start_servers(data) as up:
         up.run_command("migrate")
-        with start_api(up.data) as address, start_command(up.data, "worker"):
-            user, token = board.register_and_log_in(address)
+        with start_api(up.data) as api, start_command(up.data, "worker") as worker:
+            user, token = board.register_and_log_in(api.address)
             backlog = Backlog(user)
             history.write_events(up.connection, user, backlog.generate_events())
             _wait_settled(up)
-            with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=20) as http:
+            with httpx.Client(base_url=api.address, headers={"Authorization": f"Bearer {token}"}, timeout=20) as http:
                 asked = [
                     find_page_path(http, one) for one in generate_queries(backlog, WARM_UP_QUERIES + TIMED_QUERIES)
                 ]
-            _read_paths(address, token, asked[:WARM_UP_QUERIES])
-            return ColdReads(asked[WARM_UP_QUERIES:], _read_paths(address, token, asked[WARM_UP_QUERIES:]))
+            _read_paths(api.address, token, asked[:WARM_UP_QUERIES])
+            timed, pids = asked[WARM_UP_QUERIES:], up.pids | {"api": api.pid, "worker": worker.pid}
+            with track_usage(pids) as used, track_wal_syncs(up.connection) as syncs:
+                load = _read_paths(api.address, token, timed)
+            return ColdReads(timed, load, load_cost("R3", load, used, syncs.per_second()))
 
 
 def find_page_path(http: httpx.Client, query: PageQuery) -> str:

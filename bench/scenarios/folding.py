@@ -51,7 +51,7 @@ class FoldingResult(Struct, frozen=True):
 def reports(found: FoldingResult) -> list[ScenarioReport]:
     """One report for each of P1 to P3 that was measured."""
     return [
-        ScenarioReport(list(catch_up.target_results(found.catch_ups))),
+        catch_up.report(found.catch_ups),
         rebuild.report(found.rebuilds, found.peers),
         *([reads_during_rebuild.report(found.reads_during_rebuild)] if found.reads_during_rebuild else []),
     ]
@@ -92,8 +92,8 @@ def _measure_peer(database_url: str, events: int) -> ProjectionTiming:
 
 
 def _register_user(data: Path) -> tuple[UUID, str]:
-    with start_api(data) as address:
-        return board.register_and_log_in(address)
+    with start_api(data) as api:
+        return board.register_and_log_in(api.address)
 
 
 def _skip_to_head(up: EmbeddedServers) -> None:

@@ -1,20 +1,25 @@
 """P3: how a rebuild affects reads of a page, while tasks are changed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bench.data.http_target import HttpTarget
+from bench.harness.costs import load_cost
 from bench.harness.load_generator import LoadPlan
 from bench.harness.load_result import LoadResult, merge_loads
 from bench.harness.processes import start_command
+from bench.harness.resource_usage import ResourceUsage, track_usage
 from bench.harness.rounds import mirrored
 from bench.harness.run_module import run_module
+from bench.harness.sampled_usage import sample_usage
 from bench.harness.servers import EmbeddedServers, start_api
+from bench.harness.wal_syncs import track_wal_syncs
 from bench.scenarios.rebuild import REBUILD_COMMAND, last_outcome
-from bench.targets import Metric, ScenarioReport, at_most, format_number, percentile
+from bench.targets import CostLine, Metric, ScenarioReport, at_most, format_number, percentile
 from cli.database import query_read_models
 
 WRITES_PER_S, READS_PER_S = 500.0, 100.0
@@ -39,6 +44,7 @@ class ReadsDuringRebuild(Struct, frozen=True):
     rebuild_reads: LoadResult
     rebuild_writes: LoadResult
     rebuild_s: float
+    costs: list[CostLine] = []
 
 
 def report(found: Sequence[ReadsDuringRebuild]) -> ScenarioReport:
@@ -57,48 +63,60 @@ def report(found: Sequence[ReadsDuringRebuild]) -> ScenarioReport:
             Metric("P3", "answers that were wrong, or none", "").against_threshold([sum(wrong)], at_most(0)),
         ],
         [remark for one in found for remark in _notes(one)],
+        [cost for one in found for cost in one.costs],
     )
 
 
 def measure(up: EmbeddedServers, token: str, rounds: int) -> list[ReadsDuringRebuild]:
     """Measure with an API process and a worker, with a rebuild and without; each goes first every other time."""
-    with start_api(up.data) as address, start_command(up.data, "worker"):
-        serving = _Traffic(up, address, token)
+    with start_api(up.data) as api, start_command(up.data, "worker") as worker:
+        serving = _Traffic(up, api.address, token, up.pids | {"api": api.pid, "worker": worker.pid})
         return [serving.measure(number) for number in range(rounds)]
 
 
 class _Traffic:
     """The traffic during all loads: reads of an unchanging page, and changes in other projects."""
 
-    def __init__(self, up: EmbeddedServers, address: str, token: str) -> None:
+    def __init__(self, up: EmbeddedServers, address: str, token: str, pids: Mapping[str, int]) -> None:
         self._up = up
+        self._pids = pids
         self._address = address
         self._token = token
         ((self._project,),) = query_read_models(up.connection, _BUSIEST_PROJECT_SQL, ())
         self._page = self._target_with_body(f"/api/v1/projects/{self._project}/tasks")
 
     def measure(self, number: int) -> ReadsDuringRebuild:
-        sides: dict[str, list[tuple[LoadResult, LoadResult]]] = {}
-        for name, run in mirrored([("quiet", self._run_quiet), ("rebuild", self._run_rebuild)], number):
-            sides[name] = run()
-        reads, writes, reads_during, writes_during = (
-            merge_loads(loads) for name in ("quiet", "rebuild") for loads in zip(*sides[name], strict=True)
-        )
+        sides: dict[str, _Side] = {}
+        for name, run in mirrored([("P3 quiet", self._run_quiet), ("P3", self._run_rebuild)], number):
+            sides[name] = self._with_cost(name, run)
+        quiet, rebuilding = sides["P3 quiet"], sides["P3"]
         return ReadsDuringRebuild(
-            reads, writes, reads_during, writes_during, sum(last_outcome(self._up).seconds.values())
+            quiet.reads,
+            quiet.writes,
+            rebuilding.reads,
+            rebuilding.writes,
+            sum(last_outcome(self._up).seconds.values()),
+            [quiet.cost, rebuilding.cost],
         )
 
-    def _run_quiet(self) -> list[tuple[LoadResult, LoadResult]]:
-        return [self._run_slice() for _ in range(QUIET_SLICES)]
+    def _with_cost(self, name: str, run: "Callable[[], _Slices]") -> "_Side":
+        with track_usage(self._pids) as used, track_wal_syncs(self._up.connection) as syncs:
+            slices = run()
+        reads, writes = (merge_loads(loads) for loads in zip(*slices.loads, strict=True))
+        used["rebuild"], both = slices.rebuild, merge_traffic(reads, writes)
+        return _Side(reads, writes, load_cost(name, both, used, syncs.per_second()))
 
-    def _run_rebuild(self) -> list[tuple[LoadResult, LoadResult]]:
-        with start_command(self._up.data, *REBUILD_COMMAND) as child:
+    def _run_quiet(self) -> "_Slices":
+        return _Slices([self._run_slice() for _ in range(QUIET_SLICES)], ResourceUsage(0.0, 0))
+
+    def _run_rebuild(self) -> "_Slices":
+        with start_command(self._up.data, *REBUILD_COMMAND) as child, sample_usage(child.pid) as sampled:
             during = [self._run_slice()]
             while child.poll() is None:
                 during.append(self._run_slice())
         if child.returncode:
             raise RuntimeError("The rebuild failed.")
-        return during
+        return _Slices(during, ResourceUsage(sampled.cpu_s, sampled.peak_bytes))
 
     def _target_with_body(self, path: str) -> HttpTarget:
         with httpx.Client(base_url=self._address, headers={"Authorization": f"Bearer {self._token}"}) as http:
@@ -116,6 +134,27 @@ class _Traffic:
     def _load(self, script: str, targets: Sequence[HttpTarget], rate: float) -> LoadResult:
         plan = LoadPlan(script, self._address, self._token, CLIENTS, SLICE_S, targets, rate, warm_up_s=0.0)
         return run_module("bench.harness.load_generator", plan, LoadResult)
+
+
+class _Slices(Struct, frozen=True):
+    """Consecutive loads of reads and changes, and the usage of the rebuild meanwhile."""
+
+    loads: list[tuple[LoadResult, LoadResult]]
+    rebuild: ResourceUsage
+
+
+class _Side(Struct, frozen=True):
+    """All reads and changes with a rebuild or without, and what each of them cost."""
+
+    reads: LoadResult
+    writes: LoadResult
+    cost: CostLine
+
+
+def merge_traffic(reads: LoadResult, writes: LoadResult) -> LoadResult:
+    """Reads and changes of the same time as one load, of which only rate and processor time have a meaning."""
+    both = merge_loads([reads, writes])
+    return replace(both, seconds=reads.seconds)
 
 
 def _reads(found: Sequence[ReadsDuringRebuild]) -> tuple[list[LoadResult], list[LoadResult]]:

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Struct
 
-from bench.harness import memory
+from bench.harness.costs import cost_line
 from bench.harness.processes import start_command
+from bench.harness.resource_usage import ResourceUsage, track_usage
+from bench.harness.sampled_usage import sample_usage
 from bench.harness.servers import EmbeddedServers
+from bench.harness.wal_syncs import track_wal_syncs
 from bench.peers.stock_projection import ProjectionTiming
-from bench.targets import Metric, ScenarioReport, at_least, at_most
+from bench.targets import CostLine, Metric, ScenarioReport, at_least, at_most
 from infra.rebuilding.outcome import RebuildOutcome
 
 PROJECTION = "task_list"
@@ -28,9 +31,14 @@ class RebuildTiming(Struct, frozen=True):
     verifying_s: float
     phases: dict[str, float]
     peak_bytes: int
+    usage: dict[str, ResourceUsage] = {}
+    wal_syncs_per_s: float = 0.0
 
     def per_second(self) -> float:
         return self.events / self.seconds
+
+    def cost(self) -> CostLine:
+        return cost_line("P2", self.per_second(), self.events, self.usage, self.wal_syncs_per_s)
 
 
 def report(rebuilds: Sequence[RebuildTiming], peers: Sequence[ProjectionTiming]) -> ScenarioReport:
@@ -45,19 +53,28 @@ def report(rebuilds: Sequence[RebuildTiming], peers: Sequence[ProjectionTiming])
             Metric("P2", "memory of all its processes", "MiB").against_threshold(memory_mib, at_most(1_024)),
         ],
         [_note(one) for one in rebuilds],
+        [one.cost() for one in rebuilds],
     )
 
 
 def measure_rebuild(up: EmbeddedServers) -> RebuildTiming:
     """Measure one rebuild through the command."""
     began = time.monotonic()
-    with start_command(up.data, *REBUILD_COMMAND) as child, memory.track_peak_memory(child.pid) as peak:
+    with (
+        track_usage(up.pids) as used,
+        track_wal_syncs(up.connection) as syncs,
+        start_command(up.data, *REBUILD_COMMAND) as child,
+        sample_usage(child.pid) as sampled,
+    ):
         code, seconds = child.wait(), time.monotonic() - began
+    used["rebuild"] = ResourceUsage(sampled.cpu_s, sampled.peak_bytes)
     if code:
         raise RuntimeError("The rebuild failed.")
     came = last_outcome(up)
     verifying = came.seconds.get(_VERIFYING, 0.0)
-    return RebuildTiming(came.events, seconds - verifying, verifying, came.seconds, peak.bytes)
+    return RebuildTiming(
+        came.events, seconds - verifying, verifying, came.seconds, sampled.peak_bytes, used, syncs.per_second()
+    )
 
 
 def last_outcome(up: EmbeddedServers) -> RebuildOutcome:

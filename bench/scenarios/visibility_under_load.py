@@ -17,7 +17,7 @@ AROUND_S = 0.5
 
 def run(runner: RoundRunner) -> None:
     creates: list[LoadResult] = []
-    with runner.measure_write("V1 under load"):
+    with runner.measure_write("V1 load"):
         runner.result.loads["V1 under load"] = visibility.run_until_enough_reads(
             lambda: _run_reads_beside_creates(runner, creates)
         )

@@ -15,6 +15,7 @@ from bench import growth, run
 from bench.data.board import Board
 from bench.data.http_target import HttpTarget
 from bench.data.streams import STREAM_LENGTHS_EVENTS
+from bench.harness import rounds as rounds_module
 from bench.harness import run_module
 from bench.harness.load_result import LoadResult
 from bench.harness.processes import PeerProcess
@@ -35,7 +36,7 @@ PEERS = ("stock", "umadb", "constant", "cache_aside", "echo", "raw_asgi")
 class FakeInstance:
     """An instance that acknowledges all requests, and writes enough events."""
 
-    pid, address, token, data = 0, "http://nowhere", "", Path("nowhere")
+    pid, address, token, data, connection = 0, "http://nowhere", "", Path("nowhere"), None
     board = Board([TARGET], TARGET, TARGET, TARGET, TARGET, [new_id(), new_id()])
 
     def __init__(self) -> None:
@@ -55,26 +56,35 @@ class FakeInstance:
         return self.log_head()
 
 
+class NoSyncs:
+    def per_second(self) -> float:
+        return 0.0
+
+
 @pytest.fixture(autouse=True)
 def _no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Loads end at once."""
     done = SimpleNamespace(stdout=msgspec.json.encode(ANSWER))
     monkeypatch.setattr(run_module, "subprocess", SimpleNamespace(run=lambda *_, **__: done, PIPE=None))
+    monkeypatch.setattr(rounds_module, "track_wal_syncs", lambda _: contextlib.nullcontext(NoSyncs()))
     monkeypatch.setattr(visibility, "measure_commit_to_row_ms", lambda *_: [1.0])
+
+
+def recording(measure: Any, orders: list[list[str]]) -> Any:
+    @contextlib.contextmanager
+    def record(runner: RoundRunner, name: str, *rest: Any) -> Iterator[None]:
+        orders[-1].append(name)
+        with measure(runner, name, *rest):
+            yield
+
+    return record
 
 
 def order_of_loads(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The names of the loads of a full run, in order, for each of its rounds."""
     orders: list[list[str]] = []
-    measure = RoundRunner.measure_usage
-
-    @contextlib.contextmanager
-    def recording(runner: RoundRunner, name: str, *rest: Any) -> Iterator[None]:
-        orders[-1].append(name)
-        with measure(runner, name, *rest):
-            yield
-
-    monkeypatch.setattr(RoundRunner, "measure_usage", recording)
+    for method in ("measure_usage", "measure_write"):
+        monkeypatch.setattr(RoundRunner, method, recording(getattr(RoundRunner, method), orders))
     instance = cast("Any", FakeInstance())
     environment = Environment(instance, instance, {name: PeerProcess("http://nowhere", 0) for name in PEERS})
     rounds: list[RoundResult] = []

@@ -1,6 +1,5 @@
 """Load notes: facts that a table of rates would hide."""
 
-from bench.harness import machine
 from bench.harness.load_notes import load_notes
 from bench.harness.load_result import LoadResult
 
@@ -27,8 +26,3 @@ def test_unanswered_requests_and_slow_ones_left_out_are_noted() -> None:
 
 def test_a_normal_load_has_no_notes() -> None:
     assert not list(load_notes("W2", [LoadResult(1.0, [3], {}, [1.0], 0, 0.5)]))
-
-
-def test_a_busy_machine_is_noted() -> None:
-    assert machine.machine_notes({"load_average_before": 3.5})
-    assert not machine.machine_notes({"load_average_before": 0.1})

@@ -3,7 +3,7 @@
 import pytest
 
 from bench.report import table
-from bench.targets import Metric, at_least, at_most
+from bench.targets import CostLine, Metric, at_least, at_most
 
 LONG = Metric("V1 commit to row", "the lane in process, 64 waiting, of all", "events/s")
 
@@ -17,3 +17,19 @@ def test_no_cell_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
     assert printed.count("no") >= 2
     assert "absent" in printed
     assert "[red]milk" in printed
+
+
+def test_costs_are_medians_and_all_columns_are_printed_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    kinds = ["api", "worker", "postgres", "rebuild", "serve", "valkey broker", "valkey cache", "load generator", "lane"]
+    lines = [
+        CostLine("V1 under load", 1_234_567.0, dict.fromkeys([*kinds, "peer"], us), syncs, busy)
+        for us, syncs, busy in ((9_999.0, 2_000.0, 0.5), (1_111.0, 1_000.0, 0.4), (1_111.0, 3_000.0, 0.3))
+    ]
+    table.print_costs([*lines, CostLine("P1", 10_000.0, {"worker": 45.0}, 0.2)])
+    printed = capsys.readouterr().out
+    assert "…" not in printed
+    assert printed.count("1,111") == len(kinds) + 1
+    assert "9,999" not in printed
+    assert "40%" in printed
+    assert "2,000" in printed
+    assert printed.splitlines()[-1].split() == ["P1", "10,000", "45"], "what was not measured stays empty"

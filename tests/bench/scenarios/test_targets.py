@@ -32,9 +32,10 @@ from bench.scenarios.catch_up import CatchUp
 from bench.scenarios.cold_reads import ColdReads
 from bench.scenarios.reads_during_rebuild import ReadsDuringRebuild
 from bench.scenarios.rebuild import RebuildTiming
-from bench.targets import ScenarioReport, TargetResult
+from bench.targets import CostLine, ScenarioReport, TargetResult
 
 REBUILT = RebuildTiming(200_000, 1.0, 0.5, {"folding": 0.8, "verifying": 0.5}, 2**29)
+COLD_COST = CostLine("R3", 40.0, {"postgres": 5_000.0})
 PEER = ProjectionTiming(2_000, 1.0)
 
 
@@ -203,7 +204,7 @@ def test_refused_or_unsent_cold_pages_fail_the_target() -> None:
 
 def test_the_slowest_cold_page_is_reported() -> None:
     paths = ["/api/v1/tasks?filter=milk", "/api/v1/tasks?filter=oat%20milk"]
-    notes = cold_reads.report(ColdReads(paths, LoadResult(1.0, [2], {}, [1.0, 9.0], 0, 0.1))).notes
+    notes = cold_reads.report(ColdReads(paths, LoadResult(1.0, [2], {}, [1.0, 9.0], 0, 0.1), COLD_COST)).notes
     assert "R3: 2 of 2 questions were answered, half of them within 5 ms." in notes
     assert "R3: the slowest took 9 ms: /api/v1/tasks?filter=oat milk" in notes
 
@@ -213,16 +214,40 @@ def test_the_longest_lag_must_be_under_five_seconds() -> None:
     assert run.max_lag([replace(round_of(), lags_s=[0.1, 4.9])]).met
 
 
-def test_the_results_file_has_usage_by_process() -> None:
+def test_the_results_file_has_failures_and_usage_by_process() -> None:
     used = {"W3": {"api": ResourceUsage(0.25, 2**20)}}
-    assert results.round_to_json(replace(round_of(), resource_usage=used))["W3"] == {
-        "per_second": 40.0,
+    load = replace(load_of(80), refused={503: 2}, under_way_ms=[3.0], cpu_s=0.5)
+    found = replace(round_of(), loads={"W3": load}, resource_usage=used, wal_syncs_per_s={"W3": 700.0})
+    assert results.round_to_json(found)["W3"] == {
+        "per_second": round(80 * 40 / 81, 1),
         "p50_ms": 1.0,
-        "p99_ms": 1.0,
-        "refused": 0,
+        "p99_ms": inf,
+        "refused": 2,
         "unsent": 0,
-        "processes": {"api": {"cpu_s": 0.25, "rss_mib": 1.0}},
+        "unanswered": 0,
+        "under_way": 1,
+        "client_busy_share": 0.1,
+        "wal_syncs_per_s": 700.0,
+        "processes": {"api": {"cpu_s": 0.25, "rss_mib": 1.0}, "load generator": {"cpu_s": 0.5, "rss_mib": 0.0}},
     }
+
+
+def test_rebuilds_catch_ups_and_cold_reads_have_costs_too() -> None:
+    usage = {
+        "postgres": ResourceUsage(2.0, 0),
+        "rebuild": ResourceUsage(1.0, 0),
+        "valkey cache": ResourceUsage(0.01, 0),
+    }
+    (rebuilt,) = rebuild.report([replace(REBUILT, usage=usage, wal_syncs_per_s=5.0)], [PEER]).costs
+    assert (rebuilt.work, rebuilt.cpu_us, rebuilt.wal_syncs_per_s) == ("P2", {"postgres": 10.0, "rebuild": 5.0}, 5.0)
+    (caught_up,) = catch_up.report([CatchUp(2, 1_000, 1.0, {"worker": ResourceUsage(0.1, 0)})]).costs
+    assert (caught_up.work, caught_up.cpu_us) == ("P1 by 2", {"worker": 100.0})
+    assert cold_reads.report(ColdReads(["/"], load_of(1), COLD_COST)).costs == [COLD_COST]
+
+
+def test_reads_and_changes_of_the_same_time_are_one_load() -> None:
+    both = reads_during_rebuild.merge_traffic(load_of(100), load_of(500))
+    assert (both.seconds, both.per_second(), both.all_answers()) == (1.0, 600, 600)
 
 
 def only_result(report: ScenarioReport) -> TargetResult:
@@ -241,7 +266,7 @@ def open_loop_round(reached: int = 1_000) -> RoundResult:
 def cold_read_result(latencies_ms: list[float], refused: int = 0) -> TargetResult:
     """The result of 400 queries, of which these were answered."""
     found = LoadResult(10.0, [len(latencies_ms)], {400: refused} if refused else {}, latencies_ms, 0, 0.1)
-    return only_result(cold_reads.report(ColdReads(["/"] * 400, found)))
+    return only_result(cold_reads.report(ColdReads(["/"] * 400, found, COLD_COST)))
 
 
 def rebuild_read_results(rebuild_read_ms: float, *, writes: int = 500, wrong: int = 0) -> list[TargetResult]:

@@ -1,0 +1,70 @@
+"""WAL syncs: how often PostgreSQL makes its write-ahead log durable, while a load runs."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+SAMPLE_INTERVAL_S = 0.1
+MIN_SPAN_S = 0.9
+"""Two times at which the counter grew that are this far apart tell the rate."""
+_MIN_VERSION_IN_PG_STAT_IO = 180_000
+_PG_STAT_IO_SQL = "select sum(fsyncs)::bigint from pg_stat_io where object = 'wal'"
+_PG_STAT_WAL_SQL = "select wal_sync from pg_stat_wal"
+
+
+class WalSyncs:
+    """The samples of the counter, with their times. A server process adds its syncs to it once a second at most."""
+
+    def __init__(self, count: Callable[[], int]) -> None:
+        self._count = count
+        self._samples = [(time.monotonic(), count())]
+        self._stop_requested = threading.Event()
+
+    def sample_until_stopped(self) -> None:
+        while not self._stop_requested.wait(SAMPLE_INTERVAL_S):
+            self._samples.append((time.monotonic(), self._count()))
+
+    def stop(self) -> None:
+        self._stop_requested.set()
+
+    def per_second(self) -> float:
+        """The syncs in each second."""
+        return sync_rate(self._samples)
+
+
+@contextlib.contextmanager
+def track_wal_syncs(connection: Connection[TupleRow]) -> Iterator[WalSyncs]:
+    """Sample the counter of a server every tenth of a second, in a thread, while the block runs."""
+    syncs = WalSyncs(lambda: count_wal_syncs(connection))
+    thread = threading.Thread(target=syncs.sample_until_stopped)
+    thread.start()
+    try:
+        yield syncs
+    finally:
+        syncs.stop()
+        thread.join()
+
+
+def count_wal_syncs(connection: Connection[TupleRow]) -> int:
+    """The syncs of the write-ahead log since the server's statistics began."""
+    is_in_pg_stat_io = connection.info.server_version >= _MIN_VERSION_IN_PG_STAT_IO
+    row = connection.execute(_PG_STAT_IO_SQL if is_in_pg_stat_io else _PG_STAT_WAL_SQL).fetchone()
+    return row[0] if row else 0
+
+
+def sync_rate(samples: Sequence[tuple[float, int]]) -> float:
+    """The growth in each second between the first and the last time that the counter grew.
+
+    The counter is a staircase of late steps: from its first sample to its last, a second would be missing. If it did
+    not grow twice, only the whole growth is known.
+    """
+    steps = [later for earlier, later in pairwise(samples) if later[1] > earlier[1]]
+    if steps and steps[-1][0] - steps[0][0] >= MIN_SPAN_S:
+        samples = [steps[0], steps[-1]]
+    (began, before), (ended, after) = samples[0], samples[-1]
+    return (after - before) / (ended - began) if ended > began else 0.0
