@@ -18,4 +18,4 @@ def app(config: PeerConfig) -> Litestar:
     async def page(request: Request[Any, Any, Any]) -> Response[bytes]:
         return Response(pages[request.scope["path"]])
 
-    return create_application([get(path)(page) for path in pages], create_authentication(config.jwt_key), None)
+    return create_application([get(path)(page) for path in pages], create_authentication([config.jwt_key]), None)

@@ -21,7 +21,7 @@ def app(config: PeerConfig) -> ASGIApp:
     parts: dict[str, Any] = dict.fromkeys(Ledger.__struct_fields__)
     ledger = Ledger(**parts | {"command_handler": _Echo()})
     endpoint = replace(create_task, name="create_task", path=BASE_PATH + create_task.path)
-    return with_tracing(create_application([endpoint], create_authentication(config.jwt_key), ledger))
+    return with_tracing(create_application([endpoint], create_authentication([config.jwt_key]), ledger))
 
 
 class _Echo:

@@ -54,7 +54,7 @@ def app(config: PeerConfig) -> Litestar:
         task = tasks.create(project, data)
         return WriteResult(task.id, task.version)
 
-    authenticate = create_authentication(config.jwt_key).authenticate
+    authenticate = create_authentication([config.jwt_key]).authenticate
     return Litestar([create_task], before_request=authenticate, openapi_config=None, logging_config=None)
 
 
