@@ -15,7 +15,8 @@ class TargetResult(Struct, frozen=True):
     """One line of the table: `value` and `peer` are medians of the rounds, `low` and `high` the range of `value`.
 
     `ratio` is the median of the rounds' own ratios. With a peer, `mark` is the target for the ratio, else the target
-    for the value.
+    for the value. `how` tells how it is measured, `met_by` in how many of the `rounds` the target was met: a median
+    hides the others.
     """
 
     work: str
@@ -30,6 +31,9 @@ class TargetResult(Struct, frozen=True):
     met: bool
     low: float
     high: float
+    how: str
+    met_by: int
+    rounds: int
 
     def fail_if(self, is_invalid: bool) -> Self:  # noqa: FBT001 - it reads as a sentence
         """The same result, but not met if the figure is invalid."""
@@ -78,19 +82,21 @@ def at_most(value: float) -> Threshold:
 
 
 class Metric(Struct, frozen=True):
-    """What is measured: the scenario by its name in `docs/performance.md`, a description, and the unit."""
+    """What is measured: the short name of the scenario, a description, how it is measured, and the unit."""
 
     work: str
     what: str
+    how: str
     unit: str = "/s"
 
     def against_baseline(
         self, against: str, ours: Sequence[float], peer: Sequence[float], threshold: Threshold
     ) -> TargetResult:
         """Compare our rates with a peer's, round by round."""
-        ratio = median(mine / its for mine, its in zip(ours, peer, strict=True))
-        alone = self.against_threshold(ours, threshold)
-        return replace(alone, against=against, peer=median(peer), ratio=ratio, met=threshold.is_met_by(ratio))
+        ratios = [mine / its for mine, its in zip(ours, peer, strict=True)]
+        judged = self.against_threshold(ratios, threshold)
+        values = {"value": median(ours), "low": min(ours), "high": max(ours)}
+        return replace(judged, against=against, peer=median(peer), ratio=median(ratios), **values)
 
     def against_threshold(self, values: Sequence[float], threshold: Threshold) -> TargetResult:
         """Compare our values with a threshold."""
@@ -107,6 +113,9 @@ class Metric(Struct, frozen=True):
             met=threshold.is_met_by(median(values)),
             low=min(values),
             high=max(values),
+            how=self.how,
+            met_by=sum(map(threshold.is_met_by, values)),
+            rounds=len(values),
         )
 
 

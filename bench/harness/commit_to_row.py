@@ -11,7 +11,7 @@ from bench.harness.instance import BenchInstance
 from infra import settings
 from infra.reading.progress_messages import PROGRESS_CHANNEL
 
-PAUSE_S = 0.02
+PAUSE_S = 0.01
 MAX_VISIBILITY_S = 5.0
 
 

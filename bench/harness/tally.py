@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from bench.harness.client_scripts import HttpRequest, HttpResponse
 
-WARM_UP_S = 0.3
+WARM_UP_S = 0.2
 """Time for the clients to connect, and for the server to open its own connections and fill its caches."""
 
 

@@ -32,8 +32,8 @@ class WalSyncs:
     def stop(self) -> None:
         self._stop_requested.set()
 
-    def per_second(self) -> float:
-        """The syncs in each second."""
+    def per_second(self) -> float | None:
+        """The syncs in each second; None if that cannot be told."""
         return sync_rate(self._samples)
 
 
@@ -57,14 +57,14 @@ def count_wal_syncs(connection: Connection[TupleRow]) -> int:
     return row[0] if row else 0
 
 
-def sync_rate(samples: Sequence[tuple[float, int]]) -> float:
+def sync_rate(samples: Sequence[tuple[float, int]]) -> float | None:
     """The growth in each second between the first and the last time that the counter grew.
 
-    The counter is a staircase of late steps: from its first sample to its last, a second would be missing. If it did
-    not grow twice, only the whole growth is known.
+    The counter is a staircase of late steps: from its first sample to its last, a second would be missing, and a lone
+    step may be that of an earlier load. None if there are no two steps that are far enough apart.
     """
     steps = [later for earlier, later in pairwise(samples) if later[1] > earlier[1]]
-    if steps and steps[-1][0] - steps[0][0] >= MIN_SPAN_S:
-        samples = [steps[0], steps[-1]]
-    (began, before), (ended, after) = samples[0], samples[-1]
-    return (after - before) / (ended - began) if ended > began else 0.0
+    if not steps or steps[-1][0] - steps[0][0] < MIN_SPAN_S:
+        return None
+    (began, before), (ended, after) = steps[0], steps[-1]
+    return round((after - before) / (ended - began), 1)

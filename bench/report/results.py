@@ -16,6 +16,19 @@ RESULTS_DIRECTORY = Path(__file__).parents[1] / "results"
 LATEST_FILE = RESULTS_DIRECTORY / "latest.json"
 
 
+FORMAT = {
+    "machine": "The machine, versions, durability, and what else ran: load before, and the share of other programs.",
+    "marks": "The targets. `value`, `low`, `high`, `peer` are in `unit`, medians and range of the rounds; `ratio` is "
+    "the median of the rounds' own ratios, and what `mark` bounds where there is a peer; `met_by` counts `rounds`.",
+    "absent": "Scenarios that were not measured, and why.",
+    "costs": "A line for each load and round: microseconds of processor time for each answer or event (`cpu_us`), by "
+    "kind of process; syncs of PostgreSQL's log; how busy the client was. Answers that do not count are included.",
+    "rounds": "Each load of each round. Percentiles have failures as infinitely slow (null). `under_way` requests of a "
+    "closed loop were answered after its end, and count as nothing.",
+}
+"""What each key of the file holds."""
+
+
 class RunResult(Struct, frozen=True):
     """What a run found: the targets, what the loads cost, why other scenarios are absent, and all rounds."""
 
@@ -30,6 +43,7 @@ class RunResult(Struct, frozen=True):
 def write_results(result: RunResult) -> None:
     """Write `bench/results/<name>.json` and a copy, `latest.json`."""
     content = {
+        "about": FORMAT,
         "machine": result.machine,
         "marks": result.marks,
         "absent": result.absent,

@@ -36,8 +36,8 @@ def print_results(results: Sequence[TargetResult], not_measured: Mapping[str, st
         )
         unit = one.unit if one.peer is None else "x"
         mark = f"{_BOUNDS[one.bound]} {_format_threshold(one.mark)}{'x' if unit == 'x' else ' ' + unit}".rstrip()
-        ours, met = f"{format_number(one.value)} {one.unit}".rstrip(), "yes" if one.met else "no"
-        table.add_row(one.work, one.what, ours, spread, one.against, peer, ratio, mark, met)
+        ours = f"{format_number(one.value)} {one.unit}".rstrip()
+        table.add_row(one.work, one.what, ours, spread, one.against, peer, ratio, mark, _format_met(one))
     for work, why in not_measured.items():
         table.add_row(work, why, "absent", "", "", "", "", "", "")
     console = Console(width=WIDTH)
@@ -77,6 +77,12 @@ def _table(*columns: str) -> Table:
         left = column in {"work", "what", "against", columns[0]}
         table.add_column(column, justify="left" if left else "right", no_wrap=True)
     return table
+
+
+def _format_met(one: TargetResult) -> str:
+    """Whether the target is met, and in how many rounds, where these do not agree."""
+    met = "yes" if one.met else "no"
+    return met if one.met_by in {0, one.rounds} else f"{met}, {one.met_by} of {one.rounds}"
 
 
 def _format_threshold(mark: float) -> str:

@@ -32,6 +32,15 @@ WARM_UP_QUERIES = 40
 CURSOR_PAGE_SIZE = 200
 """The largest page size, to reach a position deep in a list."""
 
+_R3 = Metric(
+    "R3",
+    "a page of 50, cold, p99",
+    "An instance of its own with 100,000 tasks of 50 projects, in English and Russian. 400 pages, each with another "
+    "filter, so that no cache of ours has any; PostgreSQL may have read the rows before, to find where a page begins. "
+    "40 fall due each second for one client, once. A query without a good answer misses the target.",
+    "ms",
+)
+
 
 class ColdReads(Struct, frozen=True):
     """The paths of the queries, in order, the result of their load, and what it cost."""
@@ -44,8 +53,7 @@ class ColdReads(Struct, frozen=True):
 def report(reads: ColdReads) -> ScenarioReport:
     """The target is missed if any query was refused or not sent in time, because it has no latency."""
     latencies = reads.load.latencies_ms
-    page = Metric("R3", "a page of 50, cold, p99", "ms")
-    mark = page.against_threshold([percentile(reads.load.latencies_with_failures_ms(), 99)], at_most(20)).fail_if(
+    mark = _R3.against_threshold([percentile(reads.load.latencies_with_failures_ms(), 99)], at_most(20)).fail_if(
         len(latencies) < len(reads.paths)
     )
     return ScenarioReport([mark], list(_notes(reads)), [reads.cost])

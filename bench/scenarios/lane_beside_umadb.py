@@ -9,10 +9,15 @@ from bench.harness.processes import TASKLEDGER_PYTHON
 from bench.harness.rounds import MANY_CLIENTS, RoundResult, RoundRunner, rates
 from bench.harness.run_module import run_module
 from bench.peers import umadb
+from bench.scenarios.creates import W1
 from bench.targets import Metric, ScenarioReport, at_least, format_number
 
-_L1 = Metric("L1", "the lane in process, 64 waiting")
-_W1 = Metric("W1", "create tasks, in 1,000 projects")
+_L1 = Metric(
+    "L1",
+    "the lane in process, 64 waiting",
+    "CommandHandler and EventLog in a process of their own, with the event loop and the pool of the API. 64 coroutines "
+    "create tasks in 100 projects that were read before, and wait for each; workers fold meanwhile.",
+)
 
 
 def run(runner: RoundRunner) -> None:
@@ -24,7 +29,7 @@ def report(rounds: Sequence[RoundResult]) -> ScenarioReport:
     events = median(one.events_per_second("L1") for one in rounds)
     return ScenarioReport(
         [
-            _W1.against_baseline("umadb", rates(rounds, "W1"), theirs, at_least(0.5)),
+            W1.against_baseline("umadb", rates(rounds, "W1"), theirs, at_least(0.5)),
             _L1.against_baseline("umadb", rates(rounds, "L1"), theirs, at_least(1.2)),
         ],
         [f"L1: {format_number(events)} events/s in the log, where UmaDB writes one event for each command."],

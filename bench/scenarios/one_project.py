@@ -5,7 +5,11 @@ from collections.abc import Sequence
 from bench.harness.rounds import RoundResult, RoundRunner, rates
 from bench.targets import Metric, ScenarioReport, at_least
 
-_W1_IN_ONE_PROJECT = Metric("W1 in one", "create tasks, in one project")
+_W1_IN_ONE_PROJECT = Metric(
+    "W1 in one",
+    "create tasks, in one project",
+    "As W1, with all creates in one project, where each gets the next number.",
+)
 
 
 def run(runner: RoundRunner) -> None:

@@ -31,6 +31,12 @@ SLICE_S = 3.0
 """How long one load lasts; loads follow one another until the rebuild has ended."""
 QUIET_SLICES = 3
 """How many loads run before the rebuild begins."""
+_HOW = (
+    "100 reads of a page and 500 changes of 10,000 other tasks fall due each second, in loads of 3 s, beside the "
+    "rebuild of P2 (the last load outlives it), and three such loads without it. A rate that is not reached "
+    "misses the target."
+)
+_WRONG_HOW = "As P3: reads that were refused, or whose bytes were other than before."
 _BUSIEST_PROJECT_SQL = "select project_id from {task_list} group by project_id order by count(*) desc limit 1"
 _TASKS_TO_CHANGE_SQL = """select '/api/v1/tasks/' || task.id, (select max(originator_version) from log.events
       where originator_id = task.id) from {task_list} task where number <= 10 and project_id <> %s"""
@@ -53,14 +59,15 @@ def report(found: Sequence[ReadsDuringRebuild]) -> ScenarioReport:
     is_served = all(
         _keeps_up(one.rebuild_reads, READS_PER_S) and _keeps_up(one.rebuild_writes, WRITES_PER_S) for one in found
     )
+    wrong_answers = Metric("P3", "answers that were wrong, or none", _WRONG_HOW, "")
     wrong = [
         float(load.wrong + sum(load.refused.values())) for one in found for load in (one.quiet_reads, one.rebuild_reads)
     ]
-    page = Metric("P3", "a page of 50, during a rebuild, p99", "ms")
+    page = Metric("P3", "a page of 50, during a rebuild, p99", _HOW, "ms")
     return ScenarioReport(
         [
             page.against_baseline("quiet", during, quiet, at_most(3)).fail_if(not is_served),
-            Metric("P3", "answers that were wrong, or none", "").against_threshold([sum(wrong)], at_most(0)),
+            wrong_answers.against_threshold([sum(wrong)], at_most(0)),
         ],
         [remark for one in found for remark in _notes(one)],
         [cost for one in found for cost in one.costs],

@@ -19,6 +19,12 @@ from infra.rebuilding.outcome import RebuildOutcome
 PROJECTION = "task_list"
 REBUILD_COMMAND = ("projections", "rebuild", PROJECTION, "--expect-changes")
 _VERIFYING = "verifying"
+_HOW = (
+    "`taskledger projections rebuild task_list` while no worker runs, from the start of the command to its end, "
+    "less the comparison with the live rows; its processor time includes that. The runner of the library folds "
+    "fewer events."
+)
+_MEMORY_HOW = "Sampled every tenth of a second: the command and all its processes; each counts what they share."
 _LAST_OUTCOME_SQL = """select outcome from read.operations where projection = %s and state = 'done'
     order by ended_at desc limit 1"""
 
@@ -32,7 +38,7 @@ class RebuildTiming(Struct, frozen=True):
     phases: dict[str, float]
     peak_bytes: int
     usage: dict[str, ResourceUsage] = {}
-    wal_syncs_per_s: float = 0.0
+    wal_syncs_per_s: float | None = None
 
     def per_second(self) -> float:
         return self.events / self.seconds
@@ -44,13 +50,14 @@ class RebuildTiming(Struct, frozen=True):
 def report(rebuilds: Sequence[RebuildTiming], peers: Sequence[ProjectionTiming]) -> ScenarioReport:
     """Compare each with a run of the library's runner beside it."""
     rates = [one.per_second() for one in rebuilds]
-    rebuilding = Metric("P2", f"rebuild, {rebuilds[0].events:,} events", "events/s")
+    rebuilding = Metric("P2", f"rebuild, {rebuilds[0].events:,} events", _HOW, "events/s")
+    memory = Metric("P2", "memory of all its processes", _MEMORY_HOW, "MiB")
     memory_mib = [one.peak_bytes / 2**20 for one in rebuilds]
     return ScenarioReport(
         [
             rebuilding.against_threshold(rates, at_least(100_000)),
             rebuilding.against_baseline("library", rates, [peer.per_second() for peer in peers], at_least(40)),
-            Metric("P2", "memory of all its processes", "MiB").against_threshold(memory_mib, at_most(1_024)),
+            memory.against_threshold(memory_mib, at_most(1_024)),
         ],
         [_note(one) for one in rebuilds],
         [one.cost() for one in rebuilds],

@@ -20,6 +20,8 @@ from bench.harness import run_module
 from bench.harness.load_result import LoadResult
 from bench.harness.processes import PeerProcess
 from bench.harness.rounds import Environment, RoundResult, RoundRunner
+from bench.report import results
+from bench.report.results import RunResult
 from bench.scenarios import folding, rebuild, visibility
 from infra.ids import new_id
 from tests.planted_defects import assert_check_fails
@@ -83,6 +85,12 @@ def recording(measure: Any, orders: list[list[str]]) -> Any:
 def order_of_loads(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The names of the loads of a full run, in order, for each of its rounds."""
     orders: list[list[str]] = []
+    rounds_of_full_run(monkeypatch, orders)
+    return orders
+
+
+def rounds_of_full_run(monkeypatch: pytest.MonkeyPatch, orders: list[list[str]]) -> list[RoundResult]:
+    """The rounds of a full run; the names of their loads are added to `orders`."""
     for method in ("measure_usage", "measure_write"):
         monkeypatch.setattr(RoundRunner, method, recording(getattr(RoundRunner, method), orders))
     instance = cast("Any", FakeInstance())
@@ -91,7 +99,7 @@ def order_of_loads(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     for _ in range(run.FULL.round_config.rounds):
         orders.append([])
         rounds.append(run.run_round(environment, run.FULL.round_config, rounds))
-    return orders
+    return rounds
 
 
 def check_that_loads_alternate(orders: list[list[str]]) -> None:
@@ -158,3 +166,17 @@ def test_overload_takes_its_capacity_from_the_latest_round() -> None:
     assert runner.latest_rate("W1") == 200
     now.loads["W1"] = LoadResult(1.0, [300], {}, [], 0, 0.1)
     assert runner.latest_rate("W1") == 300
+
+
+def test_each_target_tells_how_it_is_measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    rounds = rounds_of_full_run(monkeypatch, [])
+    marks = [mark for scenario in run.FULL.round_config.scenarios for mark in scenario.report(rounds).results]
+    assert len(marks) > 20
+    assert [mark.what for mark in marks if not mark.how.endswith(".") or "\n" in mark.how] == []
+    monkeypatch.setattr(results, "RESULTS_DIRECTORY", tmp_path)
+    monkeypatch.setattr(results, "LATEST_FILE", tmp_path / "latest.json")
+    results.write_results(RunResult("full", {}, marks, [], {}, rounds))
+    written = msgspec.json.decode((tmp_path / "latest.json").read_bytes())
+    assert written["marks"][0]["how"] == marks[0].how
+    assert set(written["about"]) == set(written) - {"about"}, "each key of the file is explained in it"
+    assert (tmp_path / "full.json").read_bytes() == (tmp_path / "latest.json").read_bytes()

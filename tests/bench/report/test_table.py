@@ -5,7 +5,7 @@ import pytest
 from bench.report import table
 from bench.targets import CostLine, Metric, at_least, at_most
 
-LONG = Metric("V1 commit to row", "the lane in process, 64 waiting, of all", "events/s")
+LONG = Metric("V1 commit to row", "the lane in process, 64 waiting, of all", "by hand", "events/s")
 
 
 def test_no_cell_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
@@ -17,6 +17,14 @@ def test_no_cell_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
     assert printed.count("no") >= 2
     assert "absent" in printed
     assert "[red]milk" in printed
+
+
+def test_a_median_does_not_hide_rounds_that_disagree(capsys: pytest.CaptureFixture[str]) -> None:
+    often, seldom = (LONG.against_threshold(values, at_most(10)) for values in ([9, 10, 99], [9, 11, 12]))
+    ratio = LONG.against_baseline("its peer", [10, 20, 30], [10, 40, 10], at_least(0.7))
+    table.print_results([often, seldom, ratio, LONG.against_threshold([1, 2], at_most(10))], {}, [])
+    endings = [line.split("  ")[-1].strip() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert endings == ["yes, 2 of 3", "no, 1 of 3", "yes, 2 of 3", "yes"]
 
 
 def test_costs_are_medians_and_all_columns_are_printed_whole(capsys: pytest.CaptureFixture[str]) -> None:
