@@ -54,7 +54,7 @@ def target_results(catch_ups: Sequence[CatchUp]) -> Iterator[TargetResult]:
         work, many = ("P1", "one worker") if workers == 1 else (f"P1 by {workers}", f"{workers} workers")
         measure = Metric(work, f"all projections, {many}", _HOW, "events/s")
         yield measure.against_threshold(
-            [one.per_second() for one in catch_ups if one.workers == workers], at_least(10_000)
+            [one.per_second() for one in catch_ups if one.workers == workers], at_least(15_000)
         )
 
 

@@ -33,7 +33,7 @@ def report(rounds: Sequence[RoundResult]) -> ScenarioReport:
     return ScenarioReport(
         [
             W1.against_baseline("echo", rates(rounds, "W1"), echo, at_least(0.4)),
-            _ECHO.against_baseline("raw_asgi", echo, rates(rounds, "echo raw"), at_least(0.3)),
+            _ECHO.against_baseline("raw_asgi", echo, rates(rounds, "echo raw"), at_least(0.5)),
             *(_constant(rounds, name, measure) for name, measure in _CONSTANT.items()),
         ]
     )
@@ -41,4 +41,4 @@ def report(rounds: Sequence[RoundResult]) -> ScenarioReport:
 
 def _constant(rounds: Sequence[RoundResult], name: str, metric: Metric) -> TargetResult:
     ours, theirs = rates(rounds, f"{name} constant"), rates(rounds, f"{name} raw")
-    return metric.against_baseline("raw_asgi", ours, theirs, at_least(0.4))
+    return metric.against_baseline("raw_asgi", ours, theirs, at_least(0.6))

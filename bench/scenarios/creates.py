@@ -20,4 +20,4 @@ def run(runner: RoundRunner) -> None:
 
 
 def report(rounds: Sequence[RoundResult]) -> ScenarioReport:
-    return ScenarioReport([W1.against_baseline("library", rates(rounds, "W1"), rates(rounds, "stock"), at_least(7))])
+    return ScenarioReport([W1.against_baseline("library", rates(rounds, "W1"), rates(rounds, "stock"), at_least(6))])

@@ -29,7 +29,7 @@ def report(rounds: Sequence[RoundResult]) -> ScenarioReport:
     events = median(one.events_per_second("L1") for one in rounds)
     return ScenarioReport(
         [
-            W1.against_baseline("umadb", rates(rounds, "W1"), theirs, at_least(0.5)),
+            W1.against_baseline("umadb", rates(rounds, "W1"), theirs, at_least(0.3)),
             _L1.against_baseline("umadb", rates(rounds, "L1"), theirs, at_least(1.2)),
         ],
         [f"L1: {format_number(events)} events/s in the log, where UmaDB writes one event for each command."],

@@ -20,7 +20,7 @@ def report(rounds: Sequence[RoundResult]) -> ScenarioReport:
     return ScenarioReport(
         [
             _W1_IN_ONE_PROJECT.against_baseline(
-                "library", rates(rounds, "W1 in one project"), rates(rounds, "stock"), at_least(7)
+                "library", rates(rounds, "W1 in one project"), rates(rounds, "stock"), at_least(6)
             )
         ]
     )

@@ -29,6 +29,6 @@ def report(rounds: Sequence[RoundResult]) -> ScenarioReport:
                 hot.against_baseline("constant", rates(rounds, name), rates(rounds, f"{name} constant"), at_least(0.7))
                 for name, hot in _HOT.items()
             ),
-            _HOT["R2"].against_baseline("cache_aside", rates(rounds, "R2"), rates(rounds, "R2 aside"), at_least(5)),
+            _HOT["R2"].against_baseline("cache_aside", rates(rounds, "R2"), rates(rounds, "R2 aside"), at_least(10)),
         ]
     )
