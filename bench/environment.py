@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from msgspec.structs import replace
 
 from bench.data.board import Board
-from bench.data.http_target import NEW_TASK
+from bench.data.http_target import NEW_TASK, HttpTarget
 from bench.harness.instance import BenchInstance, start_instance
 from bench.harness.peer_config import PeerConfig
 from bench.harness.processes import PeerProcess, start_peer
@@ -28,6 +29,7 @@ def start_environment(folder: Path, *, is_full: bool) -> Iterator[Environment]:
         found = settings.resolve(ours.data, needs_signing_key=True)
         key = found.jwt_key
         pages = _get_hot_bodies(ours.address, ours.token, ours.board)
+        ours = replace(ours, board=_with_bodies(ours.board, pages))
         configs = {
             "stock": PeerConfig(0, key, create_database(ours.connection, ours.owner_url, _STOCK_DATABASE)),
             "constant": PeerConfig(0, key, pages=pages),
@@ -47,6 +49,12 @@ def _get_hot_bodies(address: str, token: str, board: Board) -> dict[str, str]:
     with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=20) as http:
         paths = [board.hot_task.path, board.hot_page.path]
         return {path: http.get(path).raise_for_status().text for path in paths}
+
+
+def _with_bodies(board: Board, pages: dict[str, str]) -> Board:
+    """The board, with the right bodies of the hot task and the hot page: every answer is compared with them."""
+    task, page = (HttpTarget(each.path, expected_body=pages[each.path]) for each in (board.hot_task, board.hot_page))
+    return replace(board, hot_task=task, hot_page=page)
 
 
 def _fill_cache_aside(ours: BenchInstance) -> str:

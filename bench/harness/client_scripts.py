@@ -80,8 +80,9 @@ def get_in_turn(targets: Sequence[HttpTarget]) -> Script:
 
 def get_and_compare(targets: Sequence[HttpTarget]) -> Script:
     """Get the same target repeatedly, and compare its body with the expected one."""
+    expected_body = targets[0].expected_body.encode()
     while True:
-        yield HttpRequest("GET", targets[0].path, expected_body=targets[0].expected_body.encode())
+        yield HttpRequest("GET", targets[0].path, expected_body=expected_body)
 
 
 def create_then_get(targets: Sequence[HttpTarget]) -> Script:

@@ -11,6 +11,8 @@ from psycopg.rows import TupleRow
 
 REQUIRED_SETTINGS = ("fsync", "synchronous_commit", "full_page_writes")
 _MEMORY = {"tmpfs", "ramfs"}
+_ROLE_SETTINGS_SQL = """select setting from pg_db_role_setting, unnest(setconfig) setting
+    where split_part(setting, '=', 1) = any(%s) order by setting"""
 _SETTINGS_SQL = "select name, setting from pg_settings where name = any(%s) order by name"
 
 
@@ -33,11 +35,18 @@ def require_on_disk(folder: Path) -> str:
 
 
 def require_durable(connection: Connection[TupleRow]) -> dict[str, str]:
-    """The settings that make a commit durable; raises NotDurable unless all of them are on."""
+    """The settings that make a commit durable; raises NotDurable unless all of them are on, for every role."""
     found: dict[str, str] = dict(connection.execute(_SETTINGS_SQL, (list(REQUIRED_SETTINGS),)).fetchall())
     if found != dict.fromkeys(REQUIRED_SETTINGS, "on"):
         raise NotDurable(found)
+    if own := find_role_settings(connection):
+        raise NotDurable(own)
     return found
+
+
+def find_role_settings(connection: Connection[TupleRow]) -> list[str]:
+    """Durability settings of single roles or databases: a role of the API could differ from the one that we ask as."""
+    return [setting for (setting,) in connection.execute(_ROLE_SETTINGS_SQL, (list(REQUIRED_SETTINGS),))]
 
 
 def measure_disk_syncs_per_s(folder: Path) -> float:

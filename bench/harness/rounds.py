@@ -161,8 +161,9 @@ class RoundRunner:
             )
 
     def run_reads(self, name: str, address: str, target: HttpTarget) -> None:
-        """Run a read load against our instance or a peer."""
-        plan = LoadPlan("get_repeatedly", address, self.ours.token, MANY_CLIENTS, self.config.read_duration_s, [target])
+        """Run a read load against our instance or a peer; if the target has a body, other bytes are a wrong answer."""
+        script = "get_and_compare" if target.expected_body else "get_repeatedly"
+        plan = LoadPlan(script, address, self.ours.token, MANY_CLIENTS, self.config.read_duration_s, [target])
         with self.measure_usage(name):
             self.result.loads[name] = _require_answered(
                 name, run_module("bench.harness.load_generator", plan, LoadResult)

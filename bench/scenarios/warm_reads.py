@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bench.data.http_target import HttpTarget
 from bench.harness.rounds import RoundResult, RoundRunner, rates
 from bench.targets import Metric, ScenarioReport, at_least
 
@@ -18,7 +19,7 @@ def run(runner: RoundRunner) -> None:
         lambda: runner.run_reads("R1 constant", peers["constant"].address, board.hot_task),
         lambda: runner.run_reads("R2", ours, board.hot_page),
         lambda: runner.run_reads("R2 constant", peers["constant"].address, board.hot_page),
-        lambda: runner.run_reads("R2 aside", peers["cache_aside"].address, board.hot_page),
+        lambda: runner.run_reads("R2 aside", peers["cache_aside"].address, HttpTarget(board.hot_page.path)),
     )
 
 

@@ -10,10 +10,13 @@ import pytest
 from bench.data.http_target import HttpTarget
 from bench.harness import resource_usage
 from bench.harness import rounds as one_round
-from bench.harness.durability import NotDurable, require_on_disk
+from bench.harness.durability import NotDurable, find_role_settings, require_on_disk
+from bench.harness.load_generator import LoadPlan
 from bench.harness.load_result import LoadResult
 from bench.harness.resource_usage import ResourceUsage
 from bench.harness.rounds import Environment, RoundConfig, RoundResult, RoundRunner
+from infra.database.connections import connect
+from infra.settings import Settings
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - nothing is written there
 
@@ -95,3 +98,31 @@ def test_a_round_tells_what_each_load_cost(monkeypatch: pytest.MonkeyPatch) -> N
     (cost,) = runner.result.costs()
     assert cost.cpu_us == {"api": 2_000, "peer": 500, "load generator": 1_000}, "of a hundred answers in all"
     assert (cost.per_second, cost.client_busy_share, cost.wal_syncs_per_s) == (40, 0.25, None)
+
+
+def test_wrong_answers_end_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = LoadResult(1.0, [98], {}, [], 0, 0.1, wrong=2)
+    with pytest.raises(RuntimeError, match="R1: 2 requests were refused or answered wrongly"):
+        runner_with(wrong, monkeypatch).run_reads("R1", "http://nowhere", HttpTarget("/"))
+
+
+def test_answers_are_compared_where_the_right_one_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    plans: list[LoadPlan] = []
+    runner = runner_with(LoadResult(1.0, [1], {}, [], 0, 0.1), monkeypatch)
+
+    def run(_: str, plan: LoadPlan, *__: object) -> LoadResult:
+        plans.append(plan)
+        return LoadResult(1.0, [1], {}, [], 0, 0.1)
+
+    monkeypatch.setattr(one_round, "run_module", run)
+    for target in (HttpTarget("/"), HttpTarget("/", expected_body="milk")):
+        runner.run_reads("R1", "http://nowhere", target)
+    assert [plan.script for plan in plans] == ["get_repeatedly", "get_and_compare"]
+
+
+def test_a_role_that_need_not_wait_for_the_disk_is_found(settings: Settings) -> None:
+    with connect(settings.migration_url) as connection, connection.transaction(force_rollback=True):
+        assert find_role_settings(connection) == []
+        connection.execute("create role hasty")
+        connection.execute("alter role hasty set synchronous_commit = off")
+        assert find_role_settings(connection) == ["synchronous_commit=off"]
