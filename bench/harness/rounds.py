@@ -53,7 +53,7 @@ class RoundResult(Struct, frozen=True):
         return self.events_per_second(name) if name == "W3" else self.loads[name].per_second()
 
     def events_per_second(self, name: str) -> float:
-        """How many events a load wrote, where answers and events differ.
+        """How many events (of W3: changes) a load wrote, where these are not as many as answers.
 
         The log cannot tell which of them belong to answers that count, so all are set against all answers.
         """

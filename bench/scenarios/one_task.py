@@ -17,9 +17,9 @@ _SLOWEST = Metric(
 
 
 def run(runner: RoundRunner) -> None:
-    before = runner.ours.task_version(runner.board.one_task)
+    before = runner.ours.change_count(runner.board.one_task)
     runner.run_writes("W3", "toggle_task", [runner.board.one_task], FEW_CLIENTS)
-    runner.result.event_counts["W3"] = runner.ours.task_version(runner.board.one_task) - before
+    runner.result.event_counts["W3"] = runner.ours.change_count(runner.board.one_task) - before
 
 
 def report(rounds: Sequence[RoundResult]) -> ScenarioReport:

@@ -54,7 +54,7 @@ class FakeInstance:
     def initial_tasks(self) -> list[HttpTarget]:
         return [TARGET]
 
-    def task_version(self, _: HttpTarget) -> int:
+    def change_count(self, _: HttpTarget) -> int:
         return self.log_head()
 
 
