@@ -10,8 +10,9 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 SAMPLE_INTERVAL_S = 0.1
-MIN_SPAN_S = 0.9
-"""Two times at which the counter grew that are this far apart tell the rate."""
+MIN_SPAN_S = 1.8
+"""Two times at which the counter grew that are this far apart tell the rate: each server process tells it every second,
+so that of a shorter load a part of them may be missing."""
 _MIN_VERSION_IN_PG_STAT_IO = 180_000
 _PG_STAT_IO_SQL = "select sum(fsyncs)::bigint from pg_stat_io where object = 'wal'"
 _PG_STAT_WAL_SQL = "select wal_sync from pg_stat_wal"

@@ -22,7 +22,8 @@ FORMAT = {
     "the median of the rounds' own ratios, and what `mark` bounds where there is a peer; `met_by` counts `rounds`.",
     "absent": "Scenarios that were not measured, and why.",
     "costs": "A line for each load and round: microseconds of processor time for each answer or event (`cpu_us`), by "
-    "kind of process; syncs of PostgreSQL's log; how busy the client was. Answers that do not count are included.",
+    "kind of process, answers that do not count included; syncs of PostgreSQL's log (null if the load was too short to "
+    "tell); how busy the client was.",
     "rounds": "Each load of each round. Percentiles have failures as infinitely slow (null). `under_way` requests of a "
     "closed loop were answered after its end, and count as nothing.",
 }

@@ -21,7 +21,7 @@ def test_the_rate_is_that_between_two_late_steps_of_the_counter() -> None:
 
 def test_a_lone_step_may_be_that_of_an_earlier_load() -> None:
     assert sync_rate([(0.0, 5), (1.0, 5), (2.0, 900)]) is None
-    assert sync_rate([(0.0, 5), (1.0, 6), (1.1, 900)]) is None
+    assert sync_rate([(0.0, 5), (1.0, 6), (2.1, 900)]) is None
     assert sync_rate([(0.0, 5)]) is None
 
 
