@@ -14,6 +14,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec import Struct
 
 from api.http.authentication import Credential
+from api.http.compression import with_vary
 from api.http.conditional_response import POSITION_HEADER, etag_matches
 from api.http.dependencies import Dependencies, recorded_dependencies
 from api.http.rate_limiting import HeaderFields, RequestLimiter, counted_class
@@ -157,6 +158,7 @@ def _cacheable_response(scope: Any, status: int, sent_headers: _Headers) -> _Cac
     length = str(len(dependencies.body_read.answer.body)).encode()
     headers = [(name.lower(), value) for name, value in sent_headers if name.lower() not in _VOLATILE_HEADERS]
     headers += [(b"content-type", b"application/json"), (b"content-length", length)]
+    headers = with_vary(headers, _CACHEABLE_STATUSES[0])  # once, rather than each time that it is sent
     etags = tuple((one.cache_key, one.answer.etag if one.answer else "") for one in dependencies.reads)
     return _CachedResponse(
         headers,

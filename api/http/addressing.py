@@ -56,12 +56,16 @@ def parse_id(text: str) -> UUID:
 
 
 def in_scope(command: C, **scope: UUID | str) -> C:
-    """The command in the scope of its address; raises MalformedRequest if its body names another."""
+    """The command, put in the scope of its address; raises MalformedRequest if its body names another.
+
+    It was decoded a moment ago, and the request alone has it: a copy would check all its fields again.
+    """
     for field, value in scope.items():
         named = getattr(command, field)
         if named is not None and named != value:
             raise MalformedRequest("places_differ", f"The address and {field} differ.", pointer=f"#/{field}")
-    return msgspec.structs.replace(command, **scope)
+        msgspec.structs.force_setattr(command, field, value)
+    return command
 
 
 def _parse_uuid(text: str, fault: str) -> UUID:

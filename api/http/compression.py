@@ -96,20 +96,27 @@ def _varying(send: Send) -> Send:
 
     def send_with_vary(message: Any) -> Awaitable[None]:
         if message["type"] == "http.response.start":
-            message["headers"] = _with_vary(message["headers"], message["status"])
+            message["headers"] = with_vary(message["headers"], message["status"])
         return send(message)
 
     return send_with_vary
 
 
-def _with_vary(headers: Iterable[tuple[bytes, bytes]], status: int) -> _Headers:
+def with_vary(headers: _Headers, status: int) -> _Headers:
     """The headers, with `Vary` where the response may be compressed for another client, however long it is."""
-    fields = dict(headers)
-    kind, tag = fields.get(b"content-type", b""), fields.get(b"etag", b"")
+    kind, tag, vary = b"", b"", b""
+    for name, value in headers:
+        if name == b"content-type":
+            kind = value
+        elif name == b"etag":
+            tag = value
+        elif name == b"vary":
+            vary += b", " + value if vary else value
     is_varying = kind.startswith(_COMPRESSIBLE_TYPES) if status == _OK else status == _NOT_MODIFIED and tag
-    if not is_varying or _VERSIONED_TAG.match(tag):
-        return list(headers)
-    return [*(one for one in headers if one[0] != b"vary"), (b"vary", _vary_value(headers))]
+    if not is_varying or b"accept-encoding" in vary or _VERSIONED_TAG.match(tag):
+        return headers
+    value = vary + b", accept-encoding" if vary else b"accept-encoding"
+    return [*(one for one in headers if one[0] != b"vary"), (b"vary", value)]
 
 
 class _CompressedSend:
@@ -123,7 +130,7 @@ class _CompressedSend:
 
     async def __call__(self, message: Any) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = _with_vary(message["headers"], message["status"])
+            message["headers"] = with_vary(message["headers"], message["status"])
             if message["status"] == _NOT_MODIFIED:
                 message["headers"] = self._with_known_tag(list(message["headers"]))
             elif message["status"] == _OK and _is_compressible(message["headers"]):
@@ -186,11 +193,6 @@ def _compressed_headers(headers: Iterable[tuple[bytes, bytes]], length: int) -> 
         (b"content-length", str(length).encode()),
         (b"content-encoding", b"gzip"),
     ]
-
-
-def _vary_value(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    vary = b", ".join(value for name, value in headers if name == b"vary" and value.lower() != b"accept-encoding")
-    return vary + b", accept-encoding" if vary else b"accept-encoding"
 
 
 def _compressed_tag(tag: bytes) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from litestar import Litestar
 from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import ASGIRouteHandler
-from litestar.types import Receive, Scope, Send
+from litestar.types import Receive, Send
 from litestar.types.internal_types import PathParameterDefinition
 
 from api.http.authentication import Authentication
@@ -68,11 +68,7 @@ class ResourceRoute(ASGIRouteHandler):
         super().__init__(_UNTYPED_NAME.sub(r"{\1:str}", path), copy_scope=False)
         self.resource = resource
         self._exception_handlers: Any = None
-
-        async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-            await resource.serve(scope, receive, send)
-
-        self(serve)
+        self(resource.serve)
 
     def resolve_exception_handlers(self) -> Any:
         """Those of all layers; the framework would merge them for each request."""

@@ -15,22 +15,19 @@ from api.openapi.schemas import Schema
 
 DOCS_PATH, OPENAPI_PATH = "/docs", "/openapi.json"
 HTML_MEDIA_TYPE = "text/html; charset=utf-8"
-VARY = {"Vary": "Accept-Encoding"}
 
 
 @get(OPENAPI_PATH, is_public=True, is_documented=False)
 def show_openapi(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Show the OpenAPI document."""
-    return Response(_built_once(request.app, "openapi_json", _openapi_json), headers=VARY)
+    return Response(_built_once(request.app, "openapi_json", _openapi_json))
 
 
 @get(DOCS_PATH, is_public=True, is_documented=False)
 def show_docs(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Show the OpenAPI document as an HTML page without external resources."""
     page = _built_once(request.app, "docs_page", _docs_page)
-    return Response(
-        page, media_type=HTML_MEDIA_TYPE, headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY, **VARY}
-    )
+    return Response(page, media_type=HTML_MEDIA_TYPE, headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY})
 
 
 def _openapi_json(app: Litestar) -> bytes:

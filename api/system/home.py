@@ -30,7 +30,6 @@ async def show_home() -> Response[bytes]:
     headers = {
         "Content-Security-Policy": CONTENT_SECURITY_POLICY,
         "Link": ", ".join(f'<{path}>; rel="{relation}"' for relation, path in LINKS.items()),
-        "Vary": "Accept-Encoding",
     }
     return Response(_PAGE, media_type=HTML_MEDIA_TYPE, headers=headers)
 
