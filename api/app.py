@@ -37,17 +37,18 @@ from infra.cancel import cancel_all
 from infra.database.pool import Pool, create_pool
 from infra.messaging import redis_clients
 from infra.settings import Settings
+from infra.writer.role import ALONE, WriterRole
 
 SYSTEM_MODULES = (home, docs, health, detailed_health, metrics, problem_pages, event_schemas)
 """The modules whose endpoints are outside the base path."""
 
 
-def create_app(settings: Settings, metrics_port: int | None = None) -> tuple[ASGIApp, Ledger]:
+def create_app(settings: Settings, metrics_port: int | None = None, role: WriterRole = ALONE) -> tuple[ASGIApp, Ledger]:
     """The ASGI application, and its parts; it opens its connections on start-up and closes them on shutdown.
 
     Connections to `metrics_port` get metrics only.
     """
-    application, response_cache = create_app_and_cache(settings)
+    application, response_cache = create_app_and_cache(settings, role)
     ledger: Ledger = application.state.ledger
     return with_middleware(application, response_cache, metrics_port), ledger
 
@@ -72,11 +73,11 @@ def create_litestar(settings: Settings) -> Litestar:
     return create_app_and_cache(settings)[0]
 
 
-def create_app_and_cache(settings: Settings) -> tuple[Litestar, ResponseCache]:
+def create_app_and_cache(settings: Settings, role: WriterRole = ALONE) -> tuple[Litestar, ResponseCache]:
     """The application, and the response cache that can wrap it."""
     connections = create_pool(settings.database_url)
     redis_client = redis_clients.cache_client(settings.redis_url)
-    ledger = wire(settings, connections, redis_client)
+    ledger = wire(settings, connections, redis_client, role)
     response_cache = ResponseCache(ledger.reader, ledger.permissions, ledger.revoked_ids, ledger.limiter)
     application = create_application(
         all_endpoints(),
@@ -121,11 +122,17 @@ async def _lifespan(ledger: Ledger, connections: Pool, redis_client: redis.async
         "loading the administrator": ledger.permissions.remember_administrator,
         "settling rate limits": ledger.limiter.settle_forever,
     }
+    if ledger.writer_client:
+        loops["the connection to the writer"] = ledger.writer_client.connect_forever
+    if ledger.writer_server:
+        await ledger.writer_server.start()
     background_tasks = [asyncio.create_task(keep_running(name, run), name=name) for name, run in loops.items()]
     try:
         await ledger.readiness.wait_until_known(time_budget.DATABASE_CONNECT_S)
         yield
     finally:
+        if ledger.writer_server:
+            await ledger.writer_server.close()
         await cancel_all(*background_tasks)
         await ledger.subscription.close()
         await asyncio.to_thread(ledger.hints.stop)

@@ -54,6 +54,8 @@ from infra.reading.memory_cache import MemoryCache
 from infra.reading.progress_polling import ProgressPoller
 from infra.rebuilding.projection_admin import ProjectionAdmin
 from infra.settings import Settings
+from infra.writer.client import WriterClient
+from infra.writer.server import WriterServer
 
 BASE_PATH = "/api/v1"
 _LOCATION_PATHS = {
@@ -73,6 +75,8 @@ class Ledger(Queries, frozen=True, kw_only=True):
     admission: Admission
     connection_stats: ConnectionStats
     command_handler: CommandHandler
+    writer_client: WriterClient | None
+    writer_server: WriterServer | None
     subscription: Subscription
     memory_cache: MemoryCache[CachedAnswer]
     progress_poller: ProgressPoller

@@ -17,6 +17,7 @@ from api.connections.registry import ConnectionRegistry
 from api.http.cors import CorsPolicy
 from api.ledger import Ledger
 from infra.settings import Settings
+from infra.writer.role import ALONE, WriterRole
 
 SHUTDOWN_GRACE_S = 5
 """How long requests in progress may continue after a stop was requested."""
@@ -61,10 +62,11 @@ def create_server(
     listener: socket.socket,
     metrics_listener: socket.socket | None = None,
     drain_s: float = 0,
+    role: WriterRole = ALONE,
 ) -> Server:
     """The application and its server, to be run on these listeners by a process that may open `max_files` files."""
     ignore_closed_connections()
-    app, ledger = create_app(settings, _port(metrics_listener) if metrics_listener else None)
+    app, ledger = create_app(settings, _port(metrics_listener) if metrics_listener else None, role)
     config = uvicorn.Config(
         cast("Any", app),
         http=cast("Any", _connection_factory(ledger, max_files, [listener, metrics_listener])),

@@ -40,12 +40,16 @@ from infra.reading.shared_cache import SharedCache
 from infra.reading.tables import ReadTables
 from infra.rebuilding.projection_admin import ProjectionAdmin
 from infra.settings import Settings
+from infra.writer.client import WriterClient
+from infra.writer.relaying_handler import RelayingHandler
+from infra.writer.role import WriterRole
+from infra.writer.server import WriterServer
 
 MAX_MEMORY_CACHE_BYTES = 64 * 2**20
 """Of cached answers per process."""
 
 
-def wire(settings: Settings, connections: Pool, redis_client: redis.asyncio.Redis) -> Ledger:
+def wire(settings: Settings, connections: Pool, redis_client: redis.asyncio.Redis, role: WriterRole) -> Ledger:
     """All parts of one process, not yet open."""
     log = EventLog(settings.database_url, connections)
     addresses = EmailAddresses(log, settings.address_key)
@@ -59,12 +63,19 @@ def wire(settings: Settings, connections: Pool, redis_client: redis.asyncio.Redi
     is_limited, proxies = settings.rate_limits == "on", TrustedProxyList(settings.trusted_proxies)
     attempt_limits = AttemptLimits(redis_client, settings.jwt_key, is_enabled=is_limited)
     read_tables, permissions = ReadTables(connections), Permissions(log, connections, subscription)
+    column_counter = ColumnCounter(log, connections, progress, progress_waiter)
+    writer_client = WriterClient(role.path) if role.path else None
+    command_handler = (
+        RelayingHandler(writer_client, log, column_counter) if writer_client else CommandHandler(log, column_counter)
+    )
     return Ledger(
         settings=settings,
         admission=Admission(),
         connection_stats=ConnectionStats(),
         log=log,
-        command_handler=CommandHandler(log, ColumnCounter(log, connections, progress, progress_waiter)),
+        command_handler=command_handler,
+        writer_client=writer_client,
+        writer_server=WriterServer(role.listener, command_handler.handle) if role.listener else None,
         subscription=subscription,
         memory_cache=memory_cache,
         read_tables=read_tables,

@@ -18,6 +18,7 @@ from infra.errors import OperatorError
 from infra.identity.email_addresses import require_same_key
 from infra.processes import file_limits, gc_tuning, ports
 from infra.settings import Settings
+from infra.writer.role import WriterRole
 
 MAX_DRAIN_S = 60.0
 
@@ -35,8 +36,21 @@ MAX_DRAIN_S = 60.0
     metavar="SECONDS",
     help="How long to serve on after SIGTERM, no longer ready, so that load balancers notice; Ctrl-C skips it.",
 )
+@click.option(
+    "--writer-fd", type=click.IntRange(0), help="Carry out the commands of the API processes that connect here."
+)
+@click.option("--writer", type=click.Path(path_type=Path), help="Relay commands to the API process that listens here.")
 @click.option("--metrics-fd", type=click.IntRange(0), help="Likewise for the metrics.")
-def command(data: Path, host: str, port: int, fd: int | None, drain: float, metrics_fd: int | None) -> None:  # noqa: PLR0917 - click calls it by name
+def command(  # noqa: PLR0917 - click calls it by name
+    data: Path,
+    host: str,
+    port: int,
+    fd: int | None,
+    drain: float,
+    metrics_fd: int | None,
+    writer_fd: int | None,
+    writer: Path | None,
+) -> None:
     """Run one API process on servers that are already running. `serve` starts it for you."""
     app_settings = settings.resolve(data, needs_signing_key=True)
     logs.configure(app_settings.log_level, app_settings.environment)
@@ -44,7 +58,9 @@ def command(data: Path, host: str, port: int, fd: int | None, drain: float, metr
     connection_budget.require_connections(app_settings.database_url, connection_budget.API_CONNECTIONS, is_alone=False)
     _require_same_address_key(app_settings)
     with _listener(host, port, fd) as listener, _metrics_listener(app_settings, metrics_fd) as metrics_listener:
-        server = create_server(app_settings, file_limits.raise_open_file_limit(), listener, metrics_listener, drain)
+        role = WriterRole(_inherited_listener(writer_fd, "--writer-fd") if writer_fd is not None else None, writer)
+        max_files = file_limits.raise_open_file_limit()
+        server = create_server(app_settings, max_files, listener, metrics_listener, drain, role)
         gc_tuning.freeze_and_relax()
         server.run([listener, metrics_listener] if metrics_listener else [listener])
 

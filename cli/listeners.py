@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import tempfile
 from collections.abc import Iterator
 from typing import Self
 
@@ -17,6 +18,8 @@ class Listeners(Struct, frozen=True):
     api: socket.socket
     metrics: list[socket.socket]
     """One for each API process, as each has counters of its own; none if no port is set for metrics."""
+    writer: socket.socket | None = None
+    """Where the first of several API processes carries out the commands of the others."""
 
     @classmethod
     @contextlib.contextmanager
@@ -30,7 +33,8 @@ class Listeners(Struct, frozen=True):
                 if address
                 else []
             )
-            yield cls(api, metrics)
+            writer = opened.enter_context(_open_writer_listener()) if api_processes > 1 else None
+            yield cls(api, metrics, writer)
 
     @property
     def base_url(self) -> str:
@@ -46,14 +50,31 @@ class Listeners(Struct, frozen=True):
 
     def fds(self, api_index: int) -> list[int]:
         """What an API process inherits."""
-        return [listener.fileno() for listener in (self.api, *self.metrics[api_index : api_index + 1])]
+        return [listener.fileno() for listener in self._inherited(api_index).values()]
 
     def options(self, api_index: int) -> list[str]:
         """How an API process is told what it inherits."""
-        names = ("--fd", "--metrics-fd")
-        return [word for option in zip(names, map(str, self.fds(api_index)), strict=False) for word in option]
+        fds = {name: str(listener.fileno()) for name, listener in self._inherited(api_index).items()}
+        if self.writer and api_index:
+            fds["--writer"] = self.writer.getsockname()
+        return [word for option in fds.items() for word in option]
 
     def close(self) -> None:
         """Close them all: otherwise the kernel would still accept connections that no process serves."""
-        for listener in (self.api, *self.metrics):
+        for listener in (self.api, *self.metrics, *([self.writer] if self.writer else [])):
             listener.close()
+
+    def _inherited(self, api_index: int) -> dict[str, socket.socket]:
+        """The sockets of an API process, by the options that tell it of them."""
+        metrics = {"--metrics-fd": self.metrics[api_index]} if self.metrics else {}
+        writer = {"--writer-fd": self.writer} if self.writer and not api_index else {}
+        return {"--fd": self.api, **metrics, **writer}
+
+
+@contextlib.contextmanager
+def _open_writer_listener() -> Iterator[socket.socket]:
+    """A Unix socket in a folder of its own, which only this user can enter; a path in the data may be too long."""
+    with tempfile.TemporaryDirectory(prefix="taskledger-") as folder, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"{folder}/writer")
+        listener.listen()
+        yield listener

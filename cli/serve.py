@@ -51,7 +51,13 @@ class ServeOptions(msgspec.Struct, frozen=True):
 @click.option(
     "--host", default="127.0.0.1", help="The address to listen on; 0.0.0.0 accepts connections from other machines."
 )
-@click.option("--api", type=click.IntRange(1), default=1, metavar="N", help="The number of API processes.")
+@click.option(
+    "--api",
+    type=click.IntRange(1),
+    default=1,
+    metavar="N",
+    help="The number of API processes; the first carries out the commands of all.",
+)
 @click.option("--workers", type=click.IntRange(1), default=1, metavar="N", help="The number of workers.")
 @click.option("--demo", is_flag=True, help="Fill an empty instance with sample data.")
 def command(data: Path, host: str, port: int, api: int, workers: int, demo: bool) -> None:  # noqa: FBT001, PLR0917 - click calls it by name
