@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import Any
 from uuid import UUID
 
@@ -71,10 +72,15 @@ class Reply(Struct, frozen=True, array_like=True):
     number: int
     committed: Committed | None = None
     is_unknown: bool = False
+    version: str = ""
 
 
-HERE, GONE = Reply(0), Reply(0, is_unknown=True)
-"""Whether the writer takes requests: the first message on a connection, and the last."""
+HERE, GONE = Reply(0, version=version("taskledger")), Reply(0, is_unknown=True)
+"""Whether the writer takes requests: the first message on a connection, and the last.
+
+Processes restarted during an upgrade may have other commands, so the first names the version: of another, nothing is
+asked.
+"""
 
 
 class FrameProtocol(asyncio.Protocol):

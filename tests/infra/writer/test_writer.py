@@ -22,9 +22,9 @@ from commands.task import CompleteTask, CreateTask, EditTask
 from domain.errors import VersionConflict
 from domain.event import Trace
 from infra.ids import new_id
-from infra.writer import client
+from infra.writer import client, server
 from infra.writer.client import WriterClient
-from infra.writer.frames import RelayedRequest, is_relayable
+from infra.writer.frames import RelayedRequest, Reply, is_relayable
 from infra.writer.relaying_handler import RelayingHandler
 from infra.writer.server import WriterServer
 from tests.examples import ADA, PROJECT, fixed_uuid7, project, workspace
@@ -68,12 +68,12 @@ def open_listener(path: Path) -> Iterator[socket.socket]:
 @contextlib.asynccontextmanager
 async def serving(path: Path, handle: Any) -> AsyncIterator[WriterServer]:
     with open_listener(path) as listener:
-        server = WriterServer(listener, handle)
-        await server.start()
+        started = WriterServer(listener, handle)
+        await started.start()
         try:
-            yield server
+            yield started
         finally:
-            await server.close()
+            await started.close()
 
 
 @contextlib.asynccontextmanager
@@ -134,11 +134,11 @@ async def the_outcome_is_unknown_when_the_writer_is_lost(tmp_path: Path) -> None
             await never.wait()
             raise AssertionError
 
-        async with serving(here.path, hang) as server:
+        async with serving(here.path, hang) as lost:
             await wait_until(lambda: here.connection.is_up)
             handling = asyncio.create_task(here.relaying.handle(create()))
             await reached.wait()
-            for connection in list(server._connections):  # noqa: SLF001 - the process ends
+            for connection in list(lost._connections):  # noqa: SLF001 - the process ends
                 connection.close()
             outcome = (await asyncio.gather(handling, return_exceptions=True))[0]
             assert isinstance(outcome, OutcomeUnknown), outcome
@@ -178,6 +178,16 @@ async def test_a_frozen_writer_is_given_up(tmp_path: Path, monkeypatch: pytest.M
             never.set()
 
 
+async def test_a_writer_of_another_version_is_not_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "HERE", Reply(0, version="0.0.1"))
+    async with relay(tmp_path) as here:
+        handled = list[CommandRequest]()
+        async with serving(here.path, handled.append) as serving_writer:
+            await wait_until(lambda: bool(serving_writer._connections))  # noqa: SLF001 - it was greeted
+            assert (await here.relaying.handle(create())).has_changes
+        assert (handled, here.connection.is_up) == ([], False)
+
+
 async def test_a_writer_that_goes_finishes_what_it_was_sent(tmp_path: Path) -> None:
     async with relay(tmp_path) as here:
         going = asyncio.Event()
@@ -186,10 +196,10 @@ async def test_a_writer_that_goes_finishes_what_it_was_sent(tmp_path: Path) -> N
             await going.wait()
             return await here.writer.handle(request)
 
-        async with serving(here.path, handle_slowly) as server:
+        async with serving(here.path, handle_slowly) as stopping:
             await wait_until(lambda: here.connection.is_up)
             handling = asyncio.create_task(here.relaying.handle(create()))
-            closing = asyncio.create_task(server.close())
+            closing = asyncio.create_task(stopping.close())
             await wait_until(lambda: not here.connection.is_up)
             going.set()
             assert (await handling).has_changes
