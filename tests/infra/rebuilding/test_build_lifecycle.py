@@ -71,7 +71,7 @@ def test_a_projection_with_other_keys_is_switched_without_comparison(
     database: SyncConnection, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(
-        all_projections(), "task_list", replace(all_projections()["task_history"], name="task_list", version=12)
+        all_projections(), "task_list", replace(all_projections()["activity"], name="task_list", version=12)
     )
     outcome = oracle.rebuild_inline(settings.database_url, "task_list", EXPECT_CHANGES)
     assert (outcome.switched, outcome.compared) == (True, False)

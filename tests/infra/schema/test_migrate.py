@@ -4,7 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import pytest
-from psycopg.sql import SQL
+from msgspec.structs import replace
+from psycopg.sql import SQL, Identifier
 
 from infra import log
 from infra.database.connections import connect
@@ -82,3 +83,21 @@ def test_a_new_projection_version_is_built_beside_the_old_one(
             migrate(url)
             assert oracle.checkpoint_position(connection, projection.name) == log.head(connection)
         assert oracle.serving_build(connection, projection) == older
+
+
+def test_a_projection_that_no_query_reads_is_dropped(servers: Servers) -> None:
+    url = servers.new_database()
+    migrate(url)
+    with connect(url) as connection:
+        left = replace(all_projections()["activity"], name="task_history")
+        with connection.transaction():
+            build = builds.create_build(connection, left, 1)
+            connection.execute(SQL("create table {} ()").format(build.table_name))
+            builds.set_checkpoints(connection, build, 0)
+            builds.serve_build(connection, build)
+        connection.execute("delete from _yoyo_migration where migration_id = '0021.no-task-history'")
+        assert migrate(url) == ["0021.no-task-history"]
+        assert not builds.table_exists(connection, build)
+        for name in ("builds", "serving"):
+            sql = SQL("select from {} where projection = 'task_history'").format(Identifier("read", name))
+            assert not connection.execute(sql).fetchall()
