@@ -11,7 +11,7 @@ from infra.errors import OperatorError
 API_CONNECTIONS = MAX_CONNECTIONS + 1
 """Of an API process: its pool, and the probe."""
 WORKER_CONNECTIONS = 2 + MAX_CONNECTIONS
-"""Of a worker beside one for each partition: housekeeping, a rebuild's own, and the pool that purges the trash."""
+"""Of a worker beside two for each partition: housekeeping, a rebuild's own, and the pool that purges the trash."""
 COMMAND_CONNECTIONS = 5
 """For migrations, the command line and a backup."""
 _SELECT_LIMIT_SQL = """
@@ -22,7 +22,7 @@ select current_setting('max_connections')::int - current_setting('superuser_rese
 
 def instance_connections(api_processes: int, workers: int, partitions: int) -> int:
     """The most that an instance may open."""
-    return api_processes * API_CONNECTIONS + workers * (WORKER_CONNECTIONS + partitions) + COMMAND_CONNECTIONS
+    return api_processes * API_CONNECTIONS + workers * (WORKER_CONNECTIONS + 2 * partitions) + COMMAND_CONNECTIONS
 
 
 def require_connections(url: str, needed: int, *, is_alone: bool) -> None:

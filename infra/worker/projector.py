@@ -7,7 +7,10 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Literal
 
+import psycopg
 from msgspec.structs import replace
 from psycopg import Connection
 from psycopg.rows import TupleRow
@@ -87,7 +90,8 @@ class Projector:
         """Fold one batch; returns the largest number of events that any projection folded."""
         max_events, began = 0, time.monotonic()
         try:
-            for progress in advance.advance(self._connection(), partition, log.load_after, state.batch_size):
+            connection = self._connection("first")
+            for progress in advance.advance(connection, partition, log.load_after, state.batch_size, self._open_second):
                 self._report(progress)
                 max_events = max(max_events, progress.events)
         except Exception:
@@ -99,11 +103,17 @@ class Projector:
     def _report(self, progress: BatchReport) -> None:
         self._publish(replace(progress, database=self._thread_local.database))
 
-    def _connection(self) -> Connection[TupleRow]:
-        connection: Connection[TupleRow] | None = getattr(self._thread_local, "connection", None)
+    def _open_second(self) -> Connection[TupleRow] | None:
+        """The second connection of this thread; None if PostgreSQL allows no more."""
+        with suppress(psycopg.OperationalError):
+            return self._connection("second")
+        return None
+
+    def _connection(self, name: Literal["first", "second"]) -> Connection[TupleRow]:
+        connection: Connection[TupleRow] | None = getattr(self._thread_local, name, None)
         if connection is None or connection.closed:
             connection = connect_for_worker(self._url)
             ((self._thread_local.database,),) = connection.execute(SELECT_IDENTITY).fetchall()
-            self._thread_local.connection = connection
+            setattr(self._thread_local, name, connection)
             self._connections = [*(open_ for open_ in self._connections if not open_.closed), connection]
         return connection

@@ -3,9 +3,13 @@
 The checkpoints advance first, and only if they are still as read: a worker that comes late writes nothing. Rows,
 checkpoints and generations of all builds are committed together, or not at all. So the cost of a batch (a poll, a
 transaction, a message) is paid once, not for each projection.
+
+The batch of a backlog is large enough to pay this cost for each build. Every build then has a transaction of its own,
+and two are in flight at once: this process folds one while PostgreSQL writes the other.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from typing import TypeAlias
 from uuid import UUID
@@ -26,6 +30,8 @@ from projections.projection import key_by_position
 
 ReadEvents: TypeAlias = Callable[[SyncConnection, int, int], Sequence[RecordedEvent]]
 """Reads the next events of the log after a position, up to a number of them."""
+OpenSecond: TypeAlias = Callable[[], SyncConnection | None]
+"""A second connection for the backlog of a partition; None if there can be none."""
 
 MAX_BATCH_EVENTS = 4_000
 """The largest batch; a build that is folded alone always gets batches of this size."""
@@ -77,7 +83,11 @@ class ProjectionStuck(Exception):
 
 
 def advance(
-    connection: SyncConnection, partition: int, read_events: ReadEvents, max_events: int
+    connection: SyncConnection,
+    partition: int,
+    read_events: ReadEvents,
+    max_events: int,
+    open_second: OpenSecond = lambda: None,
 ) -> Iterator[BatchReport]:
     """Fold the next batch, at most so many events, for each group of builds that stand at the same position.
 
@@ -92,10 +102,12 @@ def advance(
         if next_ is not None:
             events = [one for one in events if one.position <= next_]
         if events:
-            batch = EventBatch(partition, start, events)
-            yield from _fold_group(
-                connection, [build for build, position in positions if position == start], batch, stuck
-            )
+            group = [build for build, position in positions if position == start]
+            batch, is_backlog = EventBatch(partition, start, events), len(events) > MAX_PIPELINED_EVENTS
+            if is_backlog and len(group) > 1 and (second := open_second()):
+                yield from _fold_side_by_side((connection, second), group, batch, stuck)
+            else:
+                yield from _fold_group(connection, group, batch, stuck)
     if stuck:
         raise ProjectionStuck("; ".join(stuck))
 
@@ -127,6 +139,24 @@ def fold_batch(connection: SyncConnection, group: Sequence[Build], batch: EventB
         )
     except writing.REJECTION_ERRORS:  # find the document that is rejected
         return _fold_transaction(connection, works, batch, writing.row_by_row)
+
+
+def _fold_side_by_side(
+    connections: Sequence[SyncConnection], group: Sequence[Build], batch: EventBatch, stuck: list[str]
+) -> Iterator[BatchReport]:
+    """Fold each build by itself, one on each connection at a time; those with the most indexes take longest."""
+    waiting = iter(sorted(group, key=lambda build: -len(build.projection.indexes)))
+    reports = list[BatchReport]()
+
+    def fold_waiting(connection: SyncConnection) -> None:
+        for build in waiting:
+            reports.extend(list(_fold_group(connection, [build], batch, stuck)))
+
+    with ThreadPoolExecutor(len(connections)) as threads:
+        runs = [threads.submit(fold_waiting, connection) for connection in connections]
+    yield from reports
+    for run in runs:
+        run.result()
 
 
 def _fold_group(

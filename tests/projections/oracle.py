@@ -70,10 +70,12 @@ def matches_log(connection: SyncConnection) -> bool:
     )
 
 
-def catch_up(connection: SyncConnection, max_events: int = 1_000, partitions: int = 1) -> None:
-    """Fold all new events, in batches of at most `max_events`."""
+def catch_up(
+    connection: SyncConnection, max_events: int = 1_000, partitions: int = 1, second: SyncConnection | None = None
+) -> None:
+    """Fold all new events, in batches of at most `max_events`; side by side, if there is a second connection."""
     for partition in range(partitions):
-        while list(advance.advance(connection, partition, log.load_after, max_events)):
+        while list(advance.advance(connection, partition, log.load_after, max_events, lambda: second)):
             pass
 
 

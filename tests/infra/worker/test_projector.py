@@ -3,16 +3,18 @@
 from contextlib import closing
 from typing import Any
 
+import psycopg
 import pytest
 
 from domain.member import member_stream_id
 from infra import log
-from infra.database.connections import connect
+from infra.database.connections import connect, connect_for_worker
 from infra.settings import Settings
 from infra.worker.projector import Projector
 from projections import task_list
 from projections.engine import advance
 from projections.engine.advance import BatchReport
+from projections.engine.connection import SyncConnection
 from projections.projection import all_projections
 from tests.e2e.running_instance import poll_until
 from tests.examples import ADA, CREATED, TASK, WORKSPACE, project, workspace
@@ -50,6 +52,36 @@ def test_a_hint_during_a_run_is_served_by_that_run(settings: Settings, monkeypat
         assert looks[0] == []
         assert oracle.checkpoint_position(connection, "task_list") == log.head(connection)
     projector.close()
+
+
+def a_backlog_is_folded(settings: Settings, monkeypatch: pytest.MonkeyPatch, max_connections: int) -> set[str]:
+    """The projections of each report, if PostgreSQL allows so many connections."""
+    opened, reports = list[SyncConnection](), list[BatchReport]()
+
+    def open_one(url: str) -> SyncConnection:
+        if len(opened) == max_connections:
+            raise psycopg.OperationalError("sorry, too many clients already")
+        opened.append(connect_for_worker(url))
+        return opened[-1]
+
+    monkeypatch.setattr("infra.worker.projector.connect_for_worker", open_one)
+    with closing(Projector(settings.database_url, 1, reports.append)) as projector:
+        monkeypatch.setattr(advance, "MAX_PIPELINED_EVENTS", 0)
+        with connect(settings.database_url) as connection:
+            oracle.append_facts(connection, [*workspace(), *project(), (TASK, CREATED)])
+            assert not projector.project(0)
+            assert oracle.matches_log(connection)
+        assert len(opened) == max_connections
+        assert all(report.database for report in reports)
+    return {" ".join(report.projections) for report in reports if report.events}
+
+
+def test_each_build_of_a_backlog_has_a_report(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert a_backlog_is_folded(settings, monkeypatch, 2) == all_projections().keys()
+
+
+def test_a_backlog_needs_no_second_connection(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(a_backlog_is_folded(settings, monkeypatch, 1)) == 1
 
 
 def test_project_reports_more_work_unless_another_thread_runs(

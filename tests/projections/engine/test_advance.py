@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from threading import Event
+from threading import Barrier, Event
 from typing import Any
 from uuid import UUID
 
@@ -42,16 +42,19 @@ from tests.strategies import command_sequences
     cut=st.integers(1, 7),
     partitions=st.integers(1, 5),
     crash=st.integers(0, 12),
+    is_backlog=st.booleans(),
     draw=st.data(),
 )
 def test_rows_equal_the_fold_for_any_batches_partitions_and_crashes(  # noqa: PLR0913, PLR0917
     database: SyncConnection,
+    other_connection: SyncConnection,
     owner: SyncConnection,
     settings: Settings,
     walk: list[CommandOn],
     cut: int,
     partitions: int,
     crash: int,
+    is_backlog: bool,  # noqa: FBT001
     draw: st.DataObject,
 ) -> None:
     reset_database(owner, database)
@@ -60,9 +63,11 @@ def test_rows_equal_the_fold_for_any_batches_partitions_and_crashes(  # noqa: PL
         advance.repartition(database, build, log.load_after, partitions)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("projections.engine.cache_generations.bump", failing_after(crash))
+        if is_backlog:
+            patch.setattr(advance, "MAX_PIPELINED_EVENTS", 0)
         for _ in range(crash + 1):
             try:
-                oracle.catch_up(database, cut, partitions)
+                oracle.catch_up(database, cut, partitions, other_connection)
             except ProjectionStuck:
                 continue
     oracle.catch_up(database, cut, partitions)
@@ -191,6 +196,68 @@ def test_a_batch_that_folds_between_its_statements_is_noticed(
 
     monkeypatch.setattr(engine, "fold_documents", under_way)
     assert_check_fails(lambda: a_stalled_worker_is_replaced(settings, other_connection, opened))
+
+
+@pytest.fixture
+def backlog(database: SyncConnection, monkeypatch: pytest.MonkeyPatch) -> SyncConnection:
+    """A connection to a database whose batches are all large enough to be folded side by side."""
+    monkeypatch.setattr(advance, "MAX_PIPELINED_EVENTS", 0)
+    oracle.append_facts(database, [*workspace(), *project(), (TASK, CREATED), (TASK, RENAMED)])
+    return database
+
+
+def two_builds_are_folded_at_once(first: SyncConnection, second: SyncConnection | None) -> None:
+    """Each of two folds waits for the other to begin."""
+    both = Barrier(2, timeout=2)
+
+    def meet(document: Any, _: RecordedEvent) -> Any:
+        both.wait()
+        return document
+
+    with broken_fold("task_list", meet, RENAMED), broken_fold("task_search", meet, RENAMED):
+        oracle.catch_up(first, second=second)
+        assert not oracle.parked_documents(first, "task_list")
+    assert oracle.matches_log(first)
+
+
+def test_a_backlog_is_folded_on_two_connections_at_once(
+    backlog: SyncConnection, other_connection: SyncConnection
+) -> None:
+    two_builds_are_folded_at_once(backlog, other_connection)
+
+
+def test_a_backlog_on_one_connection_is_noticed(backlog: SyncConnection) -> None:
+    assert_check_fails(lambda: two_builds_are_folded_at_once(backlog, None))
+
+
+def test_a_few_events_are_folded_in_one_transaction(database: SyncConnection) -> None:
+    oracle.append_facts(database, [*workspace(), *project(), (TASK, CREATED)])
+
+    def never() -> SyncConnection:
+        raise AssertionError
+
+    (report,) = advance.advance(database, 0, log.load_after, 1_000, never)
+    assert set(report.projections) == all_projections().keys()
+
+
+def test_a_lost_connection_stops_no_build_of_the_other(backlog: SyncConnection, settings: Settings) -> None:
+    lost, reports = connect(settings.database_url), list[BatchReport]()
+    lost.close()
+    with pytest.raises(psycopg.OperationalError):
+        reports.extend(advance.advance(backlog, 0, log.load_after, 1_000, lambda: lost))
+    assert len(reports) == len(all_projections()) - 1
+    oracle.catch_up(backlog)
+    assert oracle.matches_log(backlog)
+
+
+def test_a_failing_projection_blocks_no_other_in_a_backlog(
+    backlog: SyncConnection, other_connection: SyncConnection
+) -> None:
+    backlog.execute(b"drop table " + oracle.serving_build(backlog, "activity").table_name.as_bytes(backlog))
+    with pytest.raises(ProjectionStuck, match="activity after 0: UndefinedTable"):
+        oracle.catch_up(backlog, second=other_connection)
+    for name in all_projections().keys() - {"activity"}:
+        assert oracle.checkpoint_position(backlog, name) == log.head(backlog)
 
 
 def test_a_locked_checkpoint_is_skipped(database: SyncConnection, other_connection: SyncConnection) -> None:
