@@ -24,7 +24,6 @@ from projections.engine import builds, cache_generations, folding, parked, table
 from projections.engine.builds import Build
 from projections.engine.connection import SyncConnection
 from projections.engine.folding import FoldResult, Skips
-from projections.engine.table import Documents
 from projections.engine.writing import BuildWork, WriteDocuments
 from projections.projection import key_by_position
 
@@ -74,8 +73,9 @@ class EventBatch(Struct, frozen=True):
     skips: Skips = ()
 
     def work_for(self, build: Build) -> BuildWork:
-        """The keyed events of a build. Raises what the projection's `keys` raises."""
-        return BuildWork(build, folding.key_events(build.projection, self.events, self.partition, build.partitions))
+        """The documents of a build, with their events. Raises what the projection's `keys` raises."""
+        touched = folding.events_by_document(build.projection, self.events, self.partition, build.partitions)
+        return BuildWork(build, touched)
 
 
 class ProjectionStuck(Exception):
@@ -187,9 +187,7 @@ def _fold_transaction(
         advanced = connection.execute(
             _ADVANCE_CHECKPOINTS, (end, count, *expected, batch.partition, batch.start), prepare=True
         )
-        selects = [
-            (work, table.send_select(connection, work.build, {key for key, _ in work.keyed_events})) for work in works
-        ]
+        selects = [(work, table.send_select(connection, work.build, work.events)) for work in works]
         has_parked: dict[int, bool] = dict(advanced.fetchall())
         loaded = [
             (
@@ -203,12 +201,10 @@ def _fold_transaction(
         if pipeline:
             pipeline.sync()  # else the server sees us active while we fold, and applies no idle timeout
         folded = [
-            (*one, folding.fold_documents(one[0].build.projection, one[0].keyed_events, *one[1:], batch.skips))
-            for one in loaded
+            (work, folding.fold_documents(work.build.projection, work.events, before, parked_keys, batch.skips))
+            for work, before, parked_keys in loaded
         ]
-        changed = {
-            work.build: _write_changes(connection, work, before, after, write) for work, before, _, after in folded
-        }
+        changed = {work.build: _write_changes(connection, work, result, write) for work, result in folded}
         bumped = cache_generations.bump(connection, changed)
     names = [build.projection.name for build in changed]
     new_generations = cache_generations.fetch_bumped(changed, bumped)
@@ -221,9 +217,12 @@ def _parked_keys(connection: SyncConnection, build: Build, has_parked: bool) -> 
     return parked.parked_keys(connection, build) if is_asked else set()
 
 
-def _write_changes(
-    connection: SyncConnection, work: BuildWork, before: Documents, after: FoldResult, write: WriteDocuments
-) -> set[UUID]:
-    """Write the changed documents; returns the scopes that changed."""
-    parked.park(connection, work.build, [*after.parked, *write(connection, work, before, after.changed)])
-    return set(folding.changed_scopes(work.build.projection, before, after.changed))
+def _write_changes(connection: SyncConnection, work: BuildWork, result: FoldResult, write: WriteDocuments) -> set[UUID]:
+    """Write the changed documents; returns the scopes that changed, or so many that all may have."""
+    parked.park(connection, work.build, [*result.parked, *write(connection, work, result.changes)])
+    scopes = set[UUID]()
+    for scope in folding.changed_scopes(work.build.projection, result.changes):
+        scopes.add(scope)
+        if len(scopes) > cache_generations.MAX_BUMPED_SCOPES:
+            break
+    return scopes

@@ -1,7 +1,7 @@
 """Folding a batch of events into documents, in memory."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from msgspec import Struct
@@ -11,28 +11,38 @@ from projections.engine import parked
 from projections.engine.parked import ParkedDocument
 from projections.projection import DocumentKey, Projection, key_by_position
 
-KeyedEvents: TypeAlias = Sequence[tuple[DocumentKey, RecordedEvent]]
+EventsByDocument: TypeAlias = Mapping[DocumentKey, Sequence[RecordedEvent]]
 Skips: TypeAlias = Collection[tuple[str, int]]
 """Documents, as text, each with the position of an event that an administrator decided to skip."""
+
+
+class DocumentChange(NamedTuple):
+    """A document before and after a batch; None where there is none."""
+
+    key: DocumentKey
+    before: Any
+    after: Any
 
 
 class FoldResult(Struct, frozen=True):
     """The documents that a batch changed, and those to be parked."""
 
-    changed: dict[DocumentKey, Any]
+    changes: list[DocumentChange]
     parked: list[ParkedDocument]
 
 
-def key_events(
+def events_by_document(
     projection: Projection[Any], events: Iterable[RecordedEvent], partition: int, partitions: int
-) -> KeyedEvents:
-    """Each document of the partition with each event that touches it, in log order."""
-    keys, only = projection.keys, projection.event_types
+) -> EventsByDocument:
+    """The documents of the partition, each with the events that touch it, in log order."""
+    keys, only, found = projection.keys, projection.event_types, dict[DocumentKey, list[RecordedEvent]]()
     if only:
         events = [one for one in events if type(one.event) in only]
-    if partitions == 1:
-        return [(key, one) for one in events for key in keys(one)]
-    return [(key, one) for one in events for key in keys(one) if partition_of(key, partitions) == partition]
+    for one in events:
+        for key in keys(one):
+            if partitions == 1 or partition_of(key, partitions) == partition:
+                found.setdefault(key, []).append(one)
+    return found
 
 
 def partition_of(key: DocumentKey, partitions: int) -> int:
@@ -42,23 +52,26 @@ def partition_of(key: DocumentKey, partitions: int) -> int:
 
 def fold_documents(
     projection: Projection[Any],
-    keyed_events: KeyedEvents,
+    events: EventsByDocument,
     before: Mapping[DocumentKey, Any],
     parked_keys: Collection[str] = (),
     skips: Skips = (),
 ) -> FoldResult:
     """Fold the events into the documents, except those in `parked_keys`, which are parked already."""
-    after: dict[DocumentKey, Any] = dict(before)
-    newly_parked: dict[DocumentKey, ParkedDocument] = {}
-    for key, recorded in keyed_events:
-        if (newly_parked and key in newly_parked) or (parked_keys and str(key) in parked_keys):
+    changes, newly_parked = list[DocumentChange](), list[ParkedDocument]()
+    for key, touching in events.items():
+        if parked_keys and str(key) in parked_keys:
             continue
-        found = fold_event(projection, key, after.get(key), recorded, skips)
-        if type(found) is ParkedDocument:
-            newly_parked[key] = found
-        else:
-            after[key] = found
-    return FoldResult({key: row for key, row in after.items() if row != before.get(key)}, list(newly_parked.values()))
+        old = new = before.get(key)
+        for recorded in touching:
+            found = fold_event(projection, key, new, recorded, skips)
+            if type(found) is ParkedDocument:
+                newly_parked.append(found)
+                break
+            new = found
+        if new is not old and new != old:
+            changes.append(DocumentChange(key, old, new))
+    return FoldResult(changes, newly_parked)
 
 
 def fold_event(
@@ -89,14 +102,11 @@ def fold_until_parked(
     return document, None
 
 
-def changed_scopes(
-    projection: Projection[Any], before: Mapping[DocumentKey, Any], after: Mapping[DocumentKey, Any]
-) -> Iterator[UUID]:
+def changed_scopes(projection: Projection[Any], changes: Iterable[DocumentChange]) -> Iterator[UUID]:
     """The scopes of the changed documents, before and after."""
-    for key, row in after.items():
-        old = before.get(key)
+    for _, old, new in changes:
         was = projection.scopes(old) if old is not None else ()
-        now = projection.scopes(row) if row is not None else ()
+        now = projection.scopes(new) if new is not None else ()
         yield from now
         if was != now:  # mostly equal tuples
             yield from was

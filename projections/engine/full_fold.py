@@ -52,12 +52,12 @@ class FullFold:
         parked: dict[str, ParkedDocument] = {}
         for chunk in _chunks(history):
             self.event_count += len(chunk)
-            pairs = folding.key_events(self._projection, chunk, 0, 1)
-            touched = [pair for pair in pairs if low <= bucket_of(pair[0]) < high]
-            before = {key: documents[key] for key, _ in touched if key in documents}
+            events = folding.events_by_document(self._projection, chunk, 0, 1)
+            touched = {key: each for key, each in events.items() if low <= bucket_of(key) < high}
+            before = {key: documents[key] for key in touched if key in documents}
             folded = folding.fold_documents(self._projection, touched, before, parked, self._skips)
             parked |= {one.document: one for one in folded.parked}
-            documents |= folded.changed
+            documents |= {key: after for key, _, after in folded.changes}
             while len(documents) > MAX_DOCUMENTS and high - low > 1:
                 high = (low + high) // 2
                 documents = {key: row for key, row in documents.items() if bucket_of(key) < high}

@@ -17,6 +17,7 @@ from psycopg.types.json import set_json_loads
 
 from projections.engine import tsvector_adapter
 from projections.engine.builds import Build
+from projections.engine.folding import DocumentChange
 from projections.projection import DocumentKey, Projection, key_by_position
 from projections.tsvector import TsVector
 
@@ -30,7 +31,6 @@ _JSON_SOURCE = "(select {fields} from json_populate_recordset(null::{table}, %s:
 """Rows as JSON, which the database parses by the types of the columns."""
 R = TypeVar("R")
 Decode: TypeAlias = Callable[[Raw], Any]
-Documents = Mapping[DocumentKey, Any]
 
 _POSTGRES_TYPES = {
     UUID: "uuid",
@@ -116,28 +116,26 @@ def _jsonb_decoders(projection: Projection[Any]) -> tuple[tuple[int, Decode], ..
     return tuple((place, Decoder(field.type).decode) for place, field in fields if _column_type(field.type) == "jsonb")
 
 
-def write_documents(connection: Connection[TupleRow], build: Build, before: Documents, rows: Documents) -> None:
+def write_documents(connection: Connection[TupleRow], build: Build, changes: Sequence[DocumentChange]) -> None:
     """Insert new documents, update the changed columns of others, delete those that are None."""
-    new = [row for key, row in rows.items() if row is not None and key not in before]
-    gone = [key for key, row in rows.items() if row is None]
-    if new:
-        _execute_with_rows(connection, build, _UPSERT, build.projection.row_type.__struct_fields__, new)
-    for names, some in _changed_columns(before, rows).items():
+    inserted = [new for _, old, new in changes if old is None and new is not None]
+    gone = [key for key, _, new in changes if new is None]
+    if inserted:
+        _execute_with_rows(connection, build, _UPSERT, build.projection.row_type.__struct_fields__, inserted)
+    for names, some in _changed_columns(changes).items():
         _execute_with_rows(connection, build, _UPDATE, ("id", *names), some)
     if gone:
         connection.execute(SQL("delete from {} where id = any(%s)").format(build.table_name), (gone,))
 
 
-def _changed_columns(before: Documents, rows: Documents) -> dict[tuple[str, ...], list[dict[str, Any]]]:
+def _changed_columns(changes: Iterable[DocumentChange]) -> dict[tuple[str, ...], list[dict[str, Any]]]:
     """The ids and the changed values of existing documents, grouped by the columns that changed."""
     found: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for key, row in rows.items():
-        old = before.get(key)
-        if row is not None and old is not None:
-            sides = zip(row.__struct_fields__, astuple(row), astuple(old), strict=True)
-            news = {name: new for name, new, was in sides if new is not was and new != was}
-            if news:
-                found.setdefault(tuple(news), []).append({"id": key, **news})
+    for key, old, new in changes:
+        if old is not None and new is not None:
+            sides = zip(new.__struct_fields__, astuple(new), astuple(old), strict=True)
+            values = {name: value for name, value, was in sides if value is not was and value != was}
+            found.setdefault(tuple(values), []).append({"id": key, **values})
     return found
 
 

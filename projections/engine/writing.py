@@ -1,7 +1,7 @@
 """Writing the documents that a batch changed to their table: pipelined, by COPY, or row by row."""
 
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 import psycopg
@@ -11,9 +11,8 @@ from domain.event import RecordedEvent
 from projections.engine import folding, parked, table
 from projections.engine.builds import Build
 from projections.engine.connection import SyncConnection
-from projections.engine.folding import KeyedEvents, Skips
+from projections.engine.folding import DocumentChange, EventsByDocument, Skips
 from projections.engine.parked import ParkedDocument
-from projections.engine.table import Documents
 from projections.projection import DocumentKey
 
 REJECTION_ERRORS = (
@@ -29,37 +28,35 @@ REJECTION_ERRORS = (
 
 
 class BuildWork(Struct, frozen=True):
-    """The work of a batch for one build: its documents, each with each event that touches it."""
+    """The work of a batch for one build: its documents, each with the events that touch it."""
 
     build: Build
-    keyed_events: KeyedEvents
+    events: EventsByDocument
 
 
-WriteDocuments: TypeAlias = Callable[[SyncConnection, BuildWork, Documents, Documents], list[ParkedDocument]]
-"""Writes the changed documents, given those before; returns the documents that the table rejects."""
+WriteDocuments: TypeAlias = Callable[[SyncConnection, BuildWork, Sequence[DocumentChange]], list[ParkedDocument]]
+"""Writes the changed documents; returns the documents that the table rejects."""
 
 
-def pipelined(connection: SyncConnection, work: BuildWork, before: Documents, rows: Documents) -> list[ParkedDocument]:
+def pipelined(connection: SyncConnection, work: BuildWork, changes: Sequence[DocumentChange]) -> list[ParkedDocument]:
     """Write in few statements, without waiting for their results."""
-    table.write_documents(connection, work.build, before, rows)
+    table.write_documents(connection, work.build, changes)
     return []
 
 
-def by_copy(connection: SyncConnection, work: BuildWork, before: Documents, rows: Documents) -> list[ParkedDocument]:
+def by_copy(connection: SyncConnection, work: BuildWork, changes: Sequence[DocumentChange]) -> list[ParkedDocument]:
     """Insert new documents by COPY, which is faster for many."""
-    new = {key: row for key, row in rows.items() if key not in before}
-    table.copy_documents(connection, work.build, new.values())
-    table.write_documents(connection, work.build, before, {key: row for key, row in rows.items() if key in before})
+    table.copy_documents(connection, work.build, [new for _, old, new in changes if old is None])
+    table.write_documents(connection, work.build, [change for change in changes if change.before is not None])
     return []
 
 
-def row_by_row(connection: SyncConnection, work: BuildWork, before: Documents, rows: Documents) -> list[ParkedDocument]:
+def row_by_row(connection: SyncConnection, work: BuildWork, changes: Sequence[DocumentChange]) -> list[ParkedDocument]:
     """Write each document by itself; one that the table rejects is written up to the rejected event, and parked."""
     stopped = []
-    for key, row in rows.items():
-        if try_write(connection, work.build, key, row):
-            events = [one for touched, one in work.keyed_events if touched == key]
-            stopped.append(write_event_by_event(connection, work.build, key, before.get(key), events)[1])
+    for key, old, new in changes:
+        if try_write(connection, work.build, key, new):
+            stopped.append(write_event_by_event(connection, work.build, key, old, work.events[key])[1])
     return [one for one in stopped if one]
 
 

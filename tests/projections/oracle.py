@@ -1,7 +1,7 @@
 """The oracle of projections: the naive fold of the whole log, event by event, in memory."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -21,6 +21,7 @@ from infra.rebuilding.rebuild import ProjectionRebuild, RebuildOptions
 from projections.engine import advance, builds, parked, table, tsvector_adapter
 from projections.engine.builds import Build
 from projections.engine.connection import SyncConnection
+from projections.engine.folding import DocumentChange
 from projections.fingerprint import fold_history
 from projections.projection import Projection, all_projections
 from tests.examples import ADA, WORKSPACE, Facts
@@ -68,6 +69,12 @@ def matches_log(connection: SyncConnection) -> bool:
         serving_rows(connection, projection) == fold_history(projection, history)
         for projection in all_projections().values()
     )
+
+
+def write_rows(connection: SyncConnection, name: str, rows: Mapping[Any, Any]) -> None:
+    """Insert or replace these documents of a projection; None deletes one."""
+    changes = [DocumentChange(key, None, row) for key, row in rows.items()]
+    table.write_documents(connection, serving_build(connection, name), changes)
 
 
 def catch_up(

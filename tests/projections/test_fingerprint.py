@@ -57,15 +57,15 @@ def later_events_are_parked_or_folded_alike_by_older_code() -> None:
     for name, projection in all_projections().items():
         known = {type(one.event) for one in history[: projection.golden_lines]}
         as_older_code_reads_it = [one if type(one.event) in known else made_opaque(one) for one in history]
-        ours, theirs = (
-            folding.fold_documents(projection, folding.key_events(projection, events, 0, 1), {})
-            for events in (history, as_older_code_reads_it)
+        (ours, _), (theirs, parked) = (
+            ({change.key: change.after for change in folded.changes}, {one.document for one in folded.parked})
+            for folded in (
+                folding.fold_documents(projection, folding.events_by_document(projection, events, 0, 1), {})
+                for events in (history, as_older_code_reads_it)
+            )
         )
-        parked = {one.document for one in theirs.parked}
         lost = [
-            key
-            for key in ours.changed.keys() | theirs.changed.keys()
-            if ours.changed.get(key) != theirs.changed.get(key) and str(key) not in parked
+            key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key) and str(key) not in parked
         ]
         assert not lost, (
             f"older code that shares the build of {name} would lose events of {len(lost)} documents without parking "

@@ -12,7 +12,7 @@ from domain.errors import BadCursor, CursorMismatch
 from domain.event import Change, Event, OpaqueEvent, RecordedEvent
 from domain.saved_filter import FilterDeleted, FilterRenamed, FilterResorted, FilterRewritten, FiltersCounted
 from projections import saved_filter_list
-from projections.engine.folding import key_events
+from projections.engine.folding import events_by_document
 from projections.fingerprint import fold_history
 from projections.pagination import PageCursor, list_id_for
 from projections.saved_filter_list import SavedFilterRow, projection
@@ -98,7 +98,7 @@ def test_a_row_shows_the_last_values_of_its_events() -> None:
 
 def test_counts_touch_no_row_and_unknown_events_may() -> None:
     shared = recorded(2, OpaqueEvent("FilterShared", b"{}"))
-    assert key_events(projection, [recorded(1, FiltersCounted(1)), shared], 0, 1) == [(SAVED_FILTER, shared)]
+    assert events_by_document(projection, [recorded(1, FiltersCounted(1)), shared], 0, 1) == {SAVED_FILTER: [shared]}
 
 
 @law(st.lists(_NAMES, max_size=12), st.integers(1, 5), examples=100)

@@ -15,7 +15,6 @@ from psycopg.sql import SQL
 from domain.errors import CursorMismatch
 from domain.task import Priority
 from projections import board, page_bytes, pagination, task_list, task_page, task_search, task_sorting
-from projections.engine import table
 from projections.engine.connection import SyncConnection
 from projections.pagination import encode_answer
 from projections.project_list import ProjectRow
@@ -155,9 +154,9 @@ def paging_cases(draw: st.DrawFn, most: int = 2, filters: Sequence[str] = tuple(
 
 def store_rows(database: SyncConnection, tasks: dict[Any, StoredTaskRow | None]) -> None:
     """Write these tasks to the tables; None deletes one."""
-    table.write_documents(database, oracle.serving_build(database, "task_list"), {}, tasks)
     texts = {key: task and large_dataset.search_row(task) for key, task in tasks.items()}
-    table.write_documents(database, oracle.serving_build(database, "task_search"), {}, texts)
+    oracle.write_rows(database, "task_list", tasks)
+    oracle.write_rows(database, "task_search", texts)
 
 
 def reset_rows(database: SyncConnection, tasks: Sequence[StoredTaskRow]) -> None:

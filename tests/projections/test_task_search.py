@@ -77,7 +77,8 @@ def test_a_purged_task_leaves_no_text(database: SyncConnection) -> None:
 def test_only_text_changes_and_unknown_events_touch_the_index(database: SyncConnection) -> None:
     oracle.append_facts(database, [*workspace(), *project(), *task(RENAMED, COMPLETED, MOVED)])
     history = oracle.all_events(database)
-    touched = [one.event for _, one in folding.key_events(task_search.projection, history, 0, 1)]
-    assert touched == [CREATED, RENAMED, MOVED]
+    touched = folding.events_by_document(task_search.projection, history, 0, 1)
+    assert [one.event for one in touched[TASK]] == [CREATED, RENAMED, MOVED]
+    assert touched.keys() == {TASK}
     unknown = replace(history[-1], event=OpaqueEvent("TaskSung", b"{}"))
-    assert folding.key_events(task_search.projection, [unknown], 0, 1) == [(TASK, unknown)]
+    assert folding.events_by_document(task_search.projection, [unknown], 0, 1) == {TASK: [unknown]}

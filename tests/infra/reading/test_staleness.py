@@ -30,7 +30,7 @@ from infra.reading.tables import ReadTables
 from infra.settings import Settings
 from infra.worker.projector import Projector
 from projections import task_list
-from projections.engine import advance, builds, cache_generations, folding, table
+from projections.engine import advance, builds, cache_generations, folding
 from projections.engine.advance import BatchReport
 from projections.engine.connection import SyncConnection
 from projections.question import Question
@@ -180,7 +180,7 @@ async def refolded_rows_get_new_generations(here: CacheScenario) -> None:
     here.fold()
     assert (await here.title(), (await here.titles())[str(TASK)]) == (lost, lost)
     with here.connection.transaction():
-        table.write_documents(here.connection, build, {}, held)
+        oracle.write_rows(here.connection, "task_list", held)
         here.connection.execute("update read.checkpoints set position = %s where build = %s", (position, build.number))
         here.connection.execute("delete from read.generations where build = %s", (build.number,))
         for scope, generation in known:
