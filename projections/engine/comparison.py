@@ -75,7 +75,7 @@ def _column_types(connection: SyncConnection, build: Build) -> Mapping[str, str]
 
 def _comparison_sql(fresh: Build, live: Build, shared: Collection[str]) -> Composed:
     rows = [SQL(", ").join(Identifier(side, name) for name in shared) for side in ("fresh", "live")]
-    kind = SQL(table.column_types(fresh.projection.row_type)["id"])
+    kind = SQL(table.column_types(fresh.projection)["id"])
     only = SQL("(%(only)s::{kind}[] is null or id = any(%(only)s::{kind}[]))").format(kind=kind)
     return SQL(
         """select coalesce(fresh.id, live.id), to_jsonb(live), to_jsonb(fresh), count(*) over ()

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias, TypeVar, cast, get_args, get_origin
 from uuid import UUID
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw
 from msgspec.json import Decoder
 from msgspec.structs import astuple
 from psycopg import Connection, Cursor
@@ -42,9 +42,10 @@ _POSTGRES_TYPES = {
 }
 
 
-def column_types(row: type[Struct]) -> dict[str, str]:
-    """The type of each column; a nested value is jsonb."""
-    return {field.name: _column_type(field.type) for field in msgspec.structs.fields(row)}
+@cache
+def column_types(projection: Projection[Any]) -> Mapping[str, str]:
+    """The type of each column; a nested value is jsonb. Reading the annotations takes longer than a small statement."""
+    return {field.name: _column_type(field.type) for field in msgspec.structs.fields(projection.row_type)}
 
 
 def _column_type(annotation: Any) -> str:
@@ -60,7 +61,7 @@ def _column_type(annotation: Any) -> str:
 
 def create_table_sql(build: Build) -> Composed:
     """The statement that creates the table, without indexes: they follow once it is filled."""
-    kinds = [*column_types(build.projection.row_type).items(), *build.projection.generated_columns]
+    kinds = [*column_types(build.projection).items(), *build.projection.generated_columns]
     each = [SQL("{} {}").format(Identifier(name), SQL(kind)) for name, kind in kinds]
     return SQL("create table {} ({}) with (fillfactor = 80)").format(build.table_name, SQL(", ").join(each))
 
@@ -148,7 +149,7 @@ def replace_document(connection: Connection[TupleRow], build: Build, key: Docume
 
 def copy_documents(connection: Connection[TupleRow], build: Build, rows: Iterable[Any]) -> int:
     """Insert new documents by COPY, outside a pipeline; returns how many."""
-    kinds, count = column_types(build.projection.row_type), 0
+    kinds, count = column_types(build.projection), 0
     names = SQL(", ").join(map(Identifier, kinds))
     sql = SQL("copy {} ({}) from stdin (format binary)").format(build.table_name, names)
     cursor = connection.cursor()
@@ -165,7 +166,7 @@ def _execute_with_rows(
     connection: Connection[TupleRow], build: Build, sql: str, names: tuple[str, ...], rows: Sequence[Any]
 ) -> None:
     """Execute a statement on rows of these columns: in binary if there is a vector among them, else as JSON."""
-    kinds, table = column_types(build.projection.row_type), build.table_name.as_string()
+    kinds, table = column_types(build.projection), build.table_name.as_string()
     types = tuple(kinds[name] for name in names)
     cursor = connection.cursor()
     if "tsvector" in types:
