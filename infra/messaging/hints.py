@@ -14,8 +14,8 @@ from infra.logs import logger
 from infra.messaging.broker import QUEUE_NAME
 
 FULL_BATCH_EVENTS, LINGER_S = 4, 0.01
-"""After a batch of this many events, more are likely: a worker waits this many seconds before it reads the next batch,
-because each batch has a fixed cost."""
+"""After a batch of this many events, more are likely: a worker waits before it reads the next batch, because each batch
+has a fixed cost. It waits as long as it folded, and this many seconds at most."""
 HINT_RETRY_INTERVAL_S, MAX_HINT_RETRIES = 0.1, 3
 """A hint without effect is sent again this many times, at this interval in seconds. After that, polling catches up."""
 MAX_QUEUED_HINTS_PER_PARTITION = 4

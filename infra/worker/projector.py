@@ -67,6 +67,7 @@ class Projector:
         state.fold_requested.set()
         deadline, is_crowded = time.monotonic() + POLL_INTERVAL_S, False
         while state.fold_requested.is_set() and time.monotonic() < deadline and state.lock.acquire(blocking=False):
+            began = time.monotonic()
             try:
                 state.fold_requested.clear()
                 event_count = self._advance(state, partition)
@@ -78,7 +79,7 @@ class Projector:
             if event_count:
                 state.fold_requested.set()
                 if is_crowded and event_count < state.batch_size:
-                    time.sleep(LINGER_S)
+                    time.sleep(min(LINGER_S, time.monotonic() - began))
         return state.fold_requested.is_set() and not state.lock.locked()  # else the thread with the lock continues
 
     def close(self) -> None:

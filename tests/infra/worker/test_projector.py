@@ -1,6 +1,7 @@
 """The projector folds all new events, whatever happens meanwhile."""
 
 from contextlib import closing
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -9,6 +10,7 @@ import pytest
 from domain.member import member_stream_id
 from infra import log
 from infra.database.connections import connect, connect_for_worker
+from infra.messaging.hints import FULL_BATCH_EVENTS, LINGER_S
 from infra.settings import Settings
 from infra.worker.projector import Projector
 from projections import task_list
@@ -82,6 +84,27 @@ def test_each_build_of_a_backlog_has_a_report(settings: Settings, monkeypatch: p
 
 def test_a_backlog_needs_no_second_connection(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(a_backlog_is_folded(settings, monkeypatch, 1)) == 1
+
+
+def pauses_after_a_batch(settings: Settings, monkeypatch: pytest.MonkeyPatch, batch_s: float) -> list[float]:
+    """The pauses of a projector after a batch of some events that takes so long."""
+    now, batches, pauses = [0.0], [BatchReport(["activity"], 0, 0, 4, FULL_BATCH_EVENTS)], list[float]()
+
+    def advance_once(*_: Any) -> list[BatchReport]:
+        now[0] += batch_s
+        return [batches.pop()] if batches else []
+
+    clock = SimpleNamespace(monotonic=lambda: now[0], sleep=pauses.append)
+    with monkeypatch.context() as patch, closing(Projector(settings.database_url, 1, lambda _: None)) as projector:
+        patch.setattr("infra.worker.projector.time", clock)
+        patch.setattr(advance, "advance", advance_once)
+        projector.project(0)
+    return pauses
+
+
+def test_events_gather_for_as_long_as_the_batch_took(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert pauses_after_a_batch(settings, monkeypatch, LINGER_S / 4) == [LINGER_S / 4]
+    assert pauses_after_a_batch(settings, monkeypatch, 2 * LINGER_S) == [LINGER_S]
 
 
 def test_project_reports_more_work_unless_another_thread_runs(
