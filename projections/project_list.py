@@ -108,8 +108,10 @@ def _apply(project: ProjectRow, recorded: RecordedEvent) -> ProjectRow:
 def _add_to_count(project: ProjectRow, column: str, status: TaskStatus, delta: int) -> ProjectRow:
     """The project with `delta` more tasks in one column, without zero counts and without empty removed columns."""
     here = project.counts.get(column, {})
-    here = {**here, status: here.get(status, 0) + delta}
-    counts_by_column = {**project.counts, column: {each: count for each, count in sorted(here.items()) if count}}
+    changed = {**here, status: here.get(status, 0) + delta}
+    if status in here and changed[status]:  # the same keys in the same order, and so the same columns
+        return msgspec.structs.replace(project, counts={**project.counts, column: changed})
+    counts_by_column = {**project.counts, column: {each: count for each, count in sorted(changed.items()) if count}}
     counts = {each: of for each, of in sorted(counts_by_column.items()) if of}
     columns = tuple(one for one in project.columns if not one.removed or one.id in counts)
     return msgspec.structs.replace(project, counts=counts, columns=columns)
