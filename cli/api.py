@@ -15,7 +15,7 @@ from infra import logs, production, settings
 from infra.database import connection_budget
 from infra.database.connections import connect
 from infra.errors import OperatorError
-from infra.identity.email_addresses import require_same_key
+from infra.identity.address_key import require_same_key
 from infra.processes import file_limits, gc_tuning, ports
 from infra.settings import Settings
 from infra.writer.role import WriterRole

@@ -17,9 +17,9 @@ from cli.output import print_line
 from infra import production, settings
 from infra.delivery.mailer import Mailer
 from infra.errors import OperatorError
-from infra.identity.email_addresses import noted_key_is
+from infra.identity.address_key import noted_key_is
 from infra.rebuilding import projection_status
-from infra.schema import grants, migrate
+from infra.schema import grants, pending
 from infra.settings import ENVIRONMENT_PREFIX, Settings
 
 
@@ -104,7 +104,7 @@ def _production(app_settings: Settings) -> Iterator[Finding]:
 
 def _migrations(app_settings: Settings) -> Iterator[Finding]:
     with database_connection(app_settings.database_url):
-        missing = migrate.pending_migrations(app_settings.database_url)
+        missing = pending.fetch_pending_migrations(app_settings.database_url)
     message = f"missing {', '.join(missing)}: run `taskledger migrate`" if missing else "up to date"
     yield Finding("✗", "migrations", message) if missing else ok_finding("migrations", message)
 

@@ -9,7 +9,7 @@ from cli.database import database_connection
 from cli.output import print_line
 from infra import settings
 from infra.rebuilding.outcome import RebuildProgress
-from infra.schema import migrate
+from infra.schema import migrate, pending
 from infra.schema.migrate import StepReporter
 
 
@@ -34,7 +34,7 @@ def command(data: Path, check: bool) -> None:  # noqa: FBT001 - a flag
     owner_url = app_settings.migration_url
     with database_connection(owner_url):
         missing = (
-            migrate.pending_migrations(owner_url)
+            pending.fetch_pending_migrations(owner_url)
             if check
             else migrate.migrate(owner_url, app_settings.database_url, _phase_printer())
         )

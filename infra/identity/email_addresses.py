@@ -3,17 +3,10 @@
 from hmac import digest as hmac
 from uuid import UUID
 
-import psycopg
-from psycopg import Connection
-from psycopg.rows import TupleRow
-
 from domain.email_address import AddressStreams, are_same_email, former_stream_ids, normalize_email
 from domain.user import EmailAddress, User
-from infra.errors import OperatorError
-from infra.log import EventLog
+from infra.log.event_log import EventLog
 
-_KEEP_FINGERPRINT_SQL = "insert into auth.address_key (fingerprint) values (%s) on conflict do nothing"
-_FINGERPRINT_SQL = "select fingerprint from auth.address_key"
 _VERSION, _VARIANT = 8 << 76, 2 << 62
 _VERSION_MASK, _VARIANT_MASK = 0xF << 76, 3 << 62
 
@@ -59,29 +52,3 @@ def address_id(key: str, email: str) -> UUID:
     """The UUIDv8 of an address under a key."""
     mac = int.from_bytes(hmac(key.encode(), f"email {normalize_email(email)}".encode(), "sha256")[:16])
     return UUID(int=mac & ~_VERSION_MASK & ~_VARIANT_MASK | _VERSION | _VARIANT)
-
-
-def noted_key_is(connection: Connection[TupleRow], key: str) -> bool | None:
-    """Whether this database's addresses were reserved under this key; None if no key is noted yet."""
-    try:
-        noted = connection.execute(_FINGERPRINT_SQL).fetchone()
-    except psycopg.errors.UndefinedTable:
-        return None
-    return bytes(noted[0]) == _fingerprint(key) if noted else None
-
-
-def require_same_key(connection: Connection[TupleRow], key: str) -> None:
-    """Raise OperatorError if this database's addresses were reserved under another key; the first key is noted."""
-    try:
-        connection.execute(_KEEP_FINGERPRINT_SQL, (_fingerprint(key),))
-    except psycopg.errors.UndefinedTable:
-        return  # not migrated yet, which is reported elsewhere
-    if noted_key_is(connection, key) is False:
-        raise OperatorError(
-            "The addresses in this database were reserved under another key: restore TASKLEDGER_ADDRESS_KEY, "
-            "or secrets/address-key, from a backup. Without it no user can log in."
-        )
-
-
-def _fingerprint(key: str) -> bytes:
-    return hmac(key.encode(), b"fingerprint", "sha256")

@@ -13,7 +13,7 @@ from infra.database.connections import connect, connect_for_folding
 from infra.errors import OperatorError
 from infra.rebuilding.outcome import RebuildProgress
 from infra.rebuilding.rebuild import ProjectionRebuild, RebuildInProgress, RebuildOptions
-from infra.schema import grants, pending
+from infra.schema import grants
 from infra.schema.pending import MIGRATIONS_DIR
 from projections.engine import builds, table
 from projections.engine.connection import SyncConnection
@@ -89,15 +89,3 @@ def _apply_migrations(url: str) -> list[str]:
         unapplied = backend.to_apply(migrations)
         backend.apply_migrations(unapplied)
     return [migration.id for migration in unapplied]
-
-
-def pending_migrations(url: str) -> list[str]:
-    """The names of the migrations that are not applied yet."""
-    with connect(url) as connection:
-        migration_table = connection.execute("select to_regclass('public._yoyo_migration')").fetchone()
-        applied = (
-            {name for (name,) in connection.execute(pending.SELECT_APPLIED_SQL)}
-            if migration_table and migration_table[0]
-            else set()
-        )
-    return pending.pending_migrations(applied)

@@ -4,7 +4,7 @@ import pytest
 
 from infra.database.connections import connect
 from infra.errors import OperatorError
-from infra.identity.email_addresses import require_same_key
+from infra.identity.address_key import require_same_key
 from infra.schema.migrate import migrate
 from infra.settings import Settings
 from tests.cli.conftest import RunCli

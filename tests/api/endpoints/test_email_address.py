@@ -8,7 +8,8 @@ import pytest
 
 from domain.email_address import former_stream_ids
 from infra.errors import OperatorError
-from infra.identity.email_addresses import address_id, require_same_key
+from infra.identity.address_key import require_same_key
+from infra.identity.email_addresses import address_id
 from infra.settings import Settings
 from tests.api.problems import assert_problem
 from tests.api_user import PASSWORD, ApiUser

@@ -9,8 +9,8 @@ from psycopg.sql import SQL, Identifier
 
 from infra import log
 from infra.database.connections import connect
-from infra.schema.migrate import MIGRATION_LOCK_ID, migrate, pending_migrations
-from infra.schema.pending import MIGRATIONS_DIR
+from infra.schema.migrate import MIGRATION_LOCK_ID, migrate
+from infra.schema.pending import MIGRATIONS_DIR, fetch_pending_migrations
 from projections import project_list
 from projections.engine import builds
 from projections.projection import all_projections
@@ -22,9 +22,9 @@ from tests.servers import Servers
 def test_an_empty_database_is_brought_up_to_date_once(servers: Servers) -> None:
     url = servers.new_database()
     names = sorted(file.stem for file in MIGRATIONS_DIR.glob("*.sql"))
-    assert pending_migrations(url) == names
+    assert fetch_pending_migrations(url) == names
     assert migrate(url) == names
-    assert (pending_migrations(url), migrate(url)) == ([], [])
+    assert (fetch_pending_migrations(url), migrate(url)) == ([], [])
 
 
 def test_every_projection_has_its_table_and_checkpoint(servers: Servers) -> None:
