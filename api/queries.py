@@ -22,7 +22,8 @@ from domain.project import Project
 from domain.task import Task
 from infra import admission
 from infra.identity.permissions import Permissions
-from infra.log import MAX_VERSION, EventLog
+from infra.log import MAX_VERSION
+from infra.log.event_log import EventLog
 from infra.reading.progress import ProjectionBehind, ProjectionProgress
 from infra.reading.progress_waiting import ProgressWaiter
 from infra.reading.reader import Reader, ReadResult

@@ -24,7 +24,7 @@ from infra.identity.personal_tokens import PersonalTokens
 from infra.identity.revocations import RevokedIds
 from infra.identity.sessions import Sessions
 from infra.identity.trusted_proxies import TrustedProxyList
-from infra.log import EventLog
+from infra.log.event_log import EventLog
 from infra.messaging import broker, redis_clients
 from infra.messaging.hints import HintSender
 from infra.messaging.subscription import Subscription

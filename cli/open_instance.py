@@ -11,7 +11,7 @@ from infra.column_counter import ColumnCounter
 from infra.database.pool import create_pool
 from infra.identity.email_addresses import EmailAddresses
 from infra.identity.passwords import Passwords
-from infra.log import EventLog
+from infra.log.event_log import EventLog
 from infra.messaging import redis_clients
 from infra.messaging.subscription import Subscription
 from infra.reading.progress import ProjectionProgress

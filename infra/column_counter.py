@@ -15,7 +15,7 @@ from commands.handling.missing_counts import TaskCount
 from domain.column import ColumnTasks
 from infra.database.pool import Pool
 from infra.ids import new_id
-from infra.log import EventLog
+from infra.log.event_log import EventLog
 from infra.reading.progress import ProjectionProgress
 from infra.reading.progress_waiting import ProgressWaiter
 from infra.reading.tables import with_table_names

@@ -16,7 +16,7 @@ from psycopg import conninfo
 from api.app import create_app_and_cache, with_middleware
 from infra import time_budget
 from infra.identity import hashing, refusal_pause
-from infra.log import EventLog
+from infra.log.event_log import EventLog
 from infra.rate_limits import attempts
 from infra.rate_limits.limit import AUTH_LIMIT, REGISTRATION_LIMIT
 from infra.schema.migrate import migrate

@@ -11,7 +11,7 @@ from infra.cancel import cancel_all
 from infra.database.pool import Pool, create_pool
 from infra.identity.permission_revocations import PermissionRevocations
 from infra.identity.permissions import Permissions
-from infra.log import EventLog
+from infra.log.event_log import EventLog
 from infra.messaging import redis_clients
 from infra.messaging.subscription import Subscription
 from infra.reading.cached_answer import CachedAnswer

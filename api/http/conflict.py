@@ -10,7 +10,7 @@ from api.http import history_items
 from domain import codec
 from domain.errors import VersionConflict
 from domain.event import RecordedEvent, State
-from infra.log import EventLog
+from infra.log.event_log import EventLog
 
 _INTERNAL_FIELDS = {"removed", "purged", "completed_from", "former_names"}
 

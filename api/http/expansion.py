@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.http import history_items
 from domain.event import Actor
-from infra.log import EventLog
+from infra.log.event_log import EventLog
 from projections import pagination
 from projections.question import Answer
 from projections.task_list import TaskRow

@@ -11,7 +11,7 @@ from msgspec import Struct
 from domain import codec
 from domain.event import Actor, Change, Event, OpaqueEvent, RecordedEvent, changes, fold
 from domain.user import TokenIssued, User, UserRegistered, UserRenamed
-from infra.log import EventLog
+from infra.log.event_log import EventLog
 
 NAME_EVENTS: tuple[type[Event], ...] = (UserRegistered, UserRenamed)
 """The events that name a user."""

@@ -25,7 +25,7 @@ from domain.event import Actor
 from infra import settings
 from infra.database.pool import Pool
 from infra.ids import new_id
-from infra.log import EventLog
+from infra.log.event_log import EventLog
 from infra.time_budget import APPEND_S
 
 

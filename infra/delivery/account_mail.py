@@ -16,7 +16,7 @@ from infra.delivery import token_mail
 from infra.delivery.mailer import Mailer
 from infra.identity.email_addresses import EmailAddresses
 from infra.identity.mail_tokens import LIFETIMES, MailTokens
-from infra.log import EventLog
+from infra.log.event_log import EventLog
 from infra.logs import logger
 
 MAX_PENDING_REQUESTS: Final = 200

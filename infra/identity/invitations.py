@@ -15,7 +15,7 @@ from domain.invitation import Invitation
 from domain.member import Role
 from infra.database.pool import Pool
 from infra.identity import token_secrets
-from infra.log import EventLog
+from infra.log.event_log import EventLog
 from projections.pagination import TimeSortKey
 
 INVITATION_LIFETIME: Final = timedelta(days=14)

@@ -24,7 +24,7 @@ from domain.project import Project
 from domain.workspace import Workspace
 from infra import time_budget
 from infra.database.pool import Pool, run_with_timeout
-from infra.log import EventLog
+from infra.log.event_log import EventLog
 from infra.messaging.subscription import Subscription
 from infra.reading.memory_cache import MemoryCache
 from projections.question import Answer, Question

@@ -1,6 +1,5 @@
-"""The event log: the only package that knows the log's SQL."""
+"""The event log: the only package that knows the log's SQL. Its `EventLog` appends; reading needs no more than this."""
 
-from infra.log.event_log import EventLog
 from infra.log.queries import (
     EventSelection,
     count_after,
@@ -16,7 +15,6 @@ from infra.log.rows import MAX_VERSION
 
 __all__ = [
     "MAX_VERSION",
-    "EventLog",
     "EventSelection",
     "count_after",
     "count_last_second",

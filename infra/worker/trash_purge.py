@@ -23,7 +23,7 @@ from domain.instance import RULE_ACTOR
 from infra.database.pool import create_pool
 from infra.identity.permission_revocations import permissions_revoked_by
 from infra.ids import new_id
-from infra.log import EventLog
+from infra.log.event_log import EventLog
 from infra.logs import logger
 from infra.reading.progress import ProjectionBehind
 from infra.reading.tables import with_table_names

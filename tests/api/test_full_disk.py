@@ -18,8 +18,8 @@ from psycopg import errors
 from commands.handling.append import Append, AppendResult
 from infra.database.connections import connect
 from infra.embedded.postgres import APPLICATION_ROLE, Postgres
-from infra.log import EventLog
 from infra.log.disk_space import DiskSpace
+from infra.log.event_log import EventLog
 from infra.processes import data_directory
 from infra.schema.migrate import migrate
 from infra.settings import Settings

@@ -33,7 +33,7 @@ from domain.task import TaskTrashed
 from infra import log
 from infra.database.connections import connect
 from infra.errors import OperatorError
-from infra.log import EventLog
+from infra.log.event_log import EventLog
 from infra.settings import Settings
 from projections.fingerprint import fold_history
 from projections.task_list import TaskRow, projection

@@ -25,7 +25,7 @@ from infra import log as reading
 from infra.database.connections import connect
 from infra.database.pool import Pool
 from infra.ids import new_id
-from infra.log import EventLog
+from infra.log.event_log import EventLog
 from tests.consistency import Acknowledged, CallHistory, assert_consistent, read_log
 from tests.examples import ADA, WORKSPACE, another_user, fixed_uuid7
 from tests.gather_or_cancel import gather_or_cancel

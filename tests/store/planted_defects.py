@@ -9,7 +9,7 @@ from psycopg_pool import AsyncConnectionPool
 from commands.handling.append import Append, AppendResult
 from infra.database.connections import connect
 from infra.database.pool import Pool
-from infra.log import EventLog
+from infra.log.event_log import EventLog
 
 LOCK_SQL = "perform pg_advisory_xact_lock(7291402113004155);"
 VERSION_CHECK_SQL = "present is distinct from bases"

@@ -24,7 +24,7 @@ from commands.task import CreateTask, EditTask
 from domain.errors import Refusal, TooBusy, TwinInFlight, VersionConflict
 from infra.database.pool import Pool, create_pool
 from infra.ids import new_id
-from infra.log import EventLog
+from infra.log.event_log import EventLog
 from tests.consistency import Acknowledged
 from tests.examples import ADA, Facts, fixed_uuid7, project, workspace
 from tests.retrying_clients import Conflict, DefiniteOutcome, OutcomeUnknown

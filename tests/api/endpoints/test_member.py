@@ -9,7 +9,7 @@ import pytest
 from api.http import history_items
 from domain.event import RecordedEvent
 from infra.ids import new_id
-from infra.log import EventLog
+from infra.log.event_log import EventLog
 from infra.reading.progress_waiting import ProgressWaiter
 from tests.api import guarantees
 from tests.api.problems import assert_problem

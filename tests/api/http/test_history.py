@@ -10,7 +10,7 @@ from commands.handling.handler import Histories
 from domain import codec
 from domain.user import TokenIssued, UserRegistered
 from infra.ids import new_id
-from infra.log import EventLog
+from infra.log.event_log import EventLog
 from tests.api.problems import assert_problem
 from tests.api_user import ApiUser
 

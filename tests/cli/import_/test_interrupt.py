@@ -24,7 +24,7 @@ from cli.termination import TERMINATED_EXIT_CODE
 from commands.handling.append import Append, AppendResult
 from infra import log
 from infra.database.connections import connect
-from infra.log import EventLog
+from infra.log.event_log import EventLog
 from infra.settings import Settings
 from tests.cli.conftest import DEMO_EVENTS, RunCli
 from tests.planted_defects import assert_async_check_fails

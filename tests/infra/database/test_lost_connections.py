@@ -18,7 +18,7 @@ from infra.database import checkouts, retry
 from infra.database.circuit import DatabaseUnavailable
 from infra.database.pool import Pool, create_pool
 from infra.database.retry import is_connection_lost
-from infra.log import EventLog
+from infra.log.event_log import EventLog
 from infra.settings import Settings
 from tests.infra.log.test_event_log import append_of
 from tests.proxied_servers import proxied_postgres

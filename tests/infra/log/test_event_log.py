@@ -16,7 +16,8 @@ from domain.task import TaskDescribed, TaskRenamed
 from infra import log as reading
 from infra.database.connections import connect
 from infra.database.pool import create_pool
-from infra.log import EventLog, EventSelection
+from infra.log import EventSelection
+from infra.log.event_log import EventLog
 from infra.settings import Settings
 from projections import page_bytes
 

@@ -8,7 +8,7 @@ from eventsourcing import persistence as contract
 from eventsourcing.tests import persistence as published
 
 from infra.database.pool import create_pool
-from infra.log import EventLog
+from infra.log.event_log import EventLog
 from infra.settings import Settings
 
 

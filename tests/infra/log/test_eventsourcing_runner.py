@@ -23,7 +23,7 @@ from domain.event import Event
 from domain.task import TaskCreated
 from infra.database.pool import create_pool
 from infra.ids import new_id
-from infra.log import EventLog
+from infra.log.event_log import EventLog
 from infra.settings import Settings
 from tests.examples import ADA, PROJECT, WORKSPACE
 

@@ -23,7 +23,8 @@ from domain.task import Task, TaskNumbers, TaskRenamed
 from domain.user import TokenIssued, User
 from infra.database.connections import connect
 from infra.database.pool import create_pool
-from infra.log import EventLog, snapshots
+from infra.log import snapshots
+from infra.log.event_log import EventLog
 from infra.settings import Settings
 from tests.e2e.running_instance import poll_until
 from tests.examples import ADA, CREATED, TASK, Facts, fixed_uuid7, project, user, workspace
