@@ -5,12 +5,13 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from infra.database.connections import connect
-from infra.database.pool import MAX_CONNECTIONS
 from infra.errors import OperatorError
 
-API_CONNECTIONS = MAX_CONNECTIONS + 1
+MAX_POOL_CONNECTIONS = 8
+"""Of one pool."""
+API_CONNECTIONS = MAX_POOL_CONNECTIONS + 1
 """Of an API process: its pool, and the probe."""
-WORKER_CONNECTIONS = 2 + MAX_CONNECTIONS
+WORKER_CONNECTIONS = 2 + MAX_POOL_CONNECTIONS
 """Of a worker beside two for each partition: housekeeping, a rebuild's own, and the pool that purges the trash."""
 COMMAND_CONNECTIONS = 5
 """For migrations, the command line and a backup."""

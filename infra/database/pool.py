@@ -17,10 +17,11 @@ from infra import time_budget
 from infra.background import keep_running, log_failure
 from infra.database.checkouts import Checkouts
 from infra.database.circuit import Circuit, DatabaseUnavailable
+from infra.database.connection_budget import MAX_POOL_CONNECTIONS
 from infra.database.connections import session_conninfo
 
 T = TypeVar("T")
-MIN_CONNECTIONS, MAX_CONNECTIONS = 2, 8
+MIN_CONNECTIONS = 2
 """Of the pool of one API process."""
 MAX_LIFETIME_S = 3600.0
 """A connection is replaced after about an hour, so that no session of PostgreSQL grows without bound."""
@@ -105,7 +106,7 @@ class Pool(AsyncConnectionPool[AsyncConnection[TupleRow]]):
             self.checkouts.cut_overdue()
 
 
-def create_pool(url: str, max_size: int = MAX_CONNECTIONS) -> Pool:
+def create_pool(url: str, max_size: int = MAX_POOL_CONNECTIONS) -> Pool:
     """A closed pool; `open()` it inside the event loop that will use it."""
     return Pool(
         session_conninfo(
