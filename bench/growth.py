@@ -23,7 +23,7 @@ from bench.report.results import RunResult
 from bench.run import max_lag
 from bench.scenarios.not_measured import NOT_YET_MEASURED
 from bench.targets import Metric, TargetResult, at_least, format_number
-from cli.database import query_read_models
+from cli.read_models import query_read_models
 
 LOG_SIZES_EVENTS = (10_000, 100_000, 1_000_000)
 BOARD_PROJECTS = 100

@@ -1,7 +1,7 @@
-"""Database access for CLI commands: connections, read-model queries, and PostgreSQL errors that name the fix."""
+"""Database access for CLI commands: connections, and PostgreSQL errors that name the fix."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import psycopg
 from psycopg import Connection, conninfo
@@ -9,9 +9,6 @@ from psycopg.rows import TupleRow
 
 from infra.database.connections import connect
 from infra.errors import OperatorError
-from infra.reading import tables
-from infra.reading.progress import ProjectionBehind
-from projections.engine import builds
 
 
 @contextlib.contextmanager
@@ -24,17 +21,6 @@ def database_connection(url: str) -> Iterator[Connection[TupleRow]]:
         raise OperatorError(f"PostgreSQL at {host_and_port(url)} does not answer: {why}") from error
     with operator_errors(url), connection:
         yield connection
-
-
-def query_read_models(connection: Connection[TupleRow], sql: str, parameters: Sequence[object]) -> list[TupleRow]:
-    """The rows of a query that names read models as `{name}`; raises OperatorError if one is not built yet."""
-    build_numbers = {name: build.number for name, build in builds.serving_builds(connection).items()}
-    try:
-        return connection.execute(tables.with_table_names(sql, build_numbers), parameters).fetchall()
-    except ProjectionBehind as error:
-        raise OperatorError(
-            "The read models are still being built: `taskledger projections list` shows their progress."
-        ) from error
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from bench.data.board import PROJECT_COUNT, TASKS_PER_PROJECT, Board
 from bench.data.http_target import HttpTarget
 from bench.harness.durability import require_durable
 from bench.harness.processes import start_taskledger
-from cli.database import query_read_models
+from cli.read_models import query_read_models
 from infra import log, settings
 from infra.database.connections import connect
 from projections.engine import builds

@@ -20,7 +20,7 @@ from bench.harness.servers import EmbeddedServers, start_api
 from bench.harness.wal_syncs import track_wal_syncs
 from bench.scenarios.rebuild import REBUILD_COMMAND, last_outcome
 from bench.targets import CostLine, Metric, ScenarioReport, at_most, format_number, percentile
-from cli.database import query_read_models
+from cli.read_models import query_read_models
 
 WRITES_PER_S, READS_PER_S = 500.0, 100.0
 """How many changes, and reads of a page, fall due each second, before and during a rebuild."""

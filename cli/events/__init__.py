@@ -11,9 +11,10 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from cli import options
-from cli.database import database_connection, query_read_models
+from cli.database import database_connection
 from cli.events import formatting
 from cli.output import print_line
+from cli.read_models import query_read_models
 from domain import codec
 from domain.upcasts import UPCASTS
 from domain.workspace import WorkspaceCreated

@@ -4,8 +4,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from cli.database import database_connection, query_read_models
+from cli.database import database_connection
 from cli.open_instance import OpenInstance
+from cli.read_models import query_read_models
 from domain.column import Column
 from domain.member import Member, member_stream_id
 from domain.project import Project, ProjectKey, project_key_stream_id

@@ -85,7 +85,7 @@ def test_help_imports_no_command() -> None:
     )
     code += "print([name for name in sys.modules if name.startswith(('cli.', 'litestar', 'psycopg'))])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "['cli.main']"
+    assert done.stdout.splitlines()[-1] == "['cli.command_group', 'cli.main']"
     assert len(list(pkgutil.iter_modules(cli.__path__))) > 1
 
 
