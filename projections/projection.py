@@ -63,3 +63,11 @@ def all_projections() -> dict[str, Projection[Any]]:
     modules = (import_module(f"projections.{found.name}") for found in pkgutil.iter_modules(projections.__path__))
     found = [module.projection for module in modules if hasattr(module, "projection")]
     return {projection.name: projection for projection in found}
+
+
+def find_projection(name: str) -> Projection[Any] | None:
+    """The projection of that name, which its module has too; the modules of the others are not imported."""
+    if name not in {found.name for found in pkgutil.iter_modules(projections.__path__)}:
+        return None
+    found: Projection[Any] | None = getattr(import_module(f"projections.{name}"), "projection", None)
+    return found

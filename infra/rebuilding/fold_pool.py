@@ -11,7 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import psycopg
 from msgspec import Struct
@@ -21,6 +21,7 @@ from infra.database.connections import connect_for_folding
 from infra.errors import OperatorError
 from infra.log import slices
 from infra.processes import gc_tuning
+from infra.processes.pids import ON_LINUX
 from infra.rebuilding import refold
 from infra.rebuilding.throttle import Throttle
 from projections.engine import parked, table, writing
@@ -29,7 +30,7 @@ from projections.engine.connection import SyncConnection
 from projections.engine.folding import Skips
 from projections.engine.full_fold import BUCKET_COUNT, FullFold
 from projections.engine.parked import ParkedDocument
-from projections.projection import all_projections, key_by_position, key_by_stream
+from projections.projection import Projection, key_by_position, key_by_stream
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -51,7 +52,7 @@ class LogPart(Struct, frozen=True):
     """The work of one process in one transaction: the events after `low` up to `high`, or a range of buckets."""
 
     build: int
-    projection: str
+    projection: Projection[Any]
     low: Any
     high: Any
     head: int
@@ -76,7 +77,7 @@ def split_log(connection: SyncConnection, build: Build, event_count: int, head: 
         edges = slices.split_by_position(head, part_count)
     else:
         edges = [(0, BUCKET_COUNT)]
-    return [LogPart(build.number, build.projection.name, low, high, head, skips) for low, high in edges]
+    return [LogPart(build.number, build.projection, low, high, head, skips) for low, high in edges]
 
 
 class FoldPool:
@@ -117,7 +118,7 @@ def open_fold_pool(url: str, process_count: int, throttle: Throttle) -> Iterator
     """
     with contextlib.ExitStack() as stack:
         if process_count:
-            executor = ProcessPoolExecutor(process_count, get_context("spawn"), _initialize_worker, (url,))
+            executor = ProcessPoolExecutor(process_count, get_context(_start_method()), _initialize_worker, (url,))
             stack.callback(executor.shutdown, wait=True, cancel_futures=True)
             with _kill_on_error(executor):
                 yield FoldPool(executor, throttle)
@@ -127,6 +128,14 @@ def open_fold_pool(url: str, process_count: int, throttle: Throttle) -> Iterator
                 stack.enter_context(ThreadPoolExecutor(1, APPLICATION_NAME, _set_connections, (reader, writer))),
                 throttle,
             )
+
+
+def _start_method() -> Literal["fork", "spawn"]:
+    """Forked processes start at once, with all modules and nothing to import; only a process without threads forks.
+
+    The pool forks all of them before it starts a thread of its own. Each inherits our connections and uses none.
+    """
+    return "fork" if ON_LINUX and threading.active_count() == 1 else "spawn"
 
 
 @contextlib.contextmanager
@@ -188,7 +197,7 @@ WriteNewDocuments: TypeAlias = Callable[
 def _fold_and_write(
     reader: SyncConnection, writer: SyncConnection, part: LogPart, write_documents: WriteNewDocuments
 ) -> PartResult:
-    build = Build(part.build, all_projections()[part.projection], 1)
+    build = Build(part.build, part.projection, 1)
     full_fold, remaining = FullFold(build.projection, part.skips), None
     rows: Iterable[Any]
     if build.projection.keys is key_by_stream:

@@ -94,7 +94,7 @@ class ProjectionRebuild:
 
     def _require_comparable(self, connection: SyncConnection) -> None:
         """Fail early if the live build lags too far behind to be compared."""
-        live = builds.serving_builds(connection).get(self._projection.name)
+        live = builds.serving_build(connection, self._projection)
         lag = log.head(connection) - builds.position_range(connection, live)[0] if live else 0
         if lag > MAX_COMPARE_LAG_EVENTS and not self._options.expect_changes:
             raise OperatorError(
@@ -109,14 +109,14 @@ class ProjectionRebuild:
 
     def _begin_build(self, connection: SyncConnection) -> Build:
         with connection.transaction():
-            live = builds.serving_builds(connection).get(self._projection.name)
+            live = builds.serving_build(connection, self._projection)
             build = builds.create_build(connection, self._projection, live.partitions if live else 1)
             connection.execute(table.create_table_sql(build))
         return build
 
     def _fill_table(self, connection: SyncConnection, build: Build, fold_pool: FoldPool) -> None:
         """Fold the log as it is now into the table, and create its indexes."""
-        live = builds.serving_builds(connection).get(self._projection.name)
+        live = builds.serving_build(connection, self._projection)
         is_for_comparing = self._options.verify_only and live is not None
         head = builds.position_range(connection, live)[0] if live and is_for_comparing else log.head(connection)
         try:
@@ -153,7 +153,7 @@ class ProjectionRebuild:
             parked.clear_parked(connection, build)
 
     def _verify_and_switch(self, connection: SyncConnection, build: Build) -> None:
-        serving = builds.serving_builds(connection).get(self._projection.name)
+        serving = builds.serving_build(connection, self._projection)
         live = serving or builds.build_of_other_code(connection, self._projection)
         min_position = builds.position_range(connection, build)[0]
         with self._timed_phase("catching up"):

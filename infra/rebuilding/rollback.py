@@ -15,10 +15,7 @@ from projections.projection import Projection
 def roll_back(connection: SyncConnection, projection: Projection[Any]) -> Build:
     """Catch up the previous build and serve it again; raises OperatorError if there is none."""
     with rebuild_lock(connection, projection):
-        previous, live = (
-            builds.previous_build(connection, projection),
-            builds.serving_builds(connection).get(projection.name),
-        )
+        previous, live = builds.previous_build(connection, projection), builds.serving_build(connection, projection)
         if previous is None or live is None or not builds.table_exists(connection, previous):
             raise OperatorError(f"{projection.name} has no previous build: there is nothing to go back to.")
         left_out = refold.load_skips(connection, projection)

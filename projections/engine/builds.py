@@ -76,6 +76,11 @@ def serving_builds(connection: SyncConnection) -> dict[str, Build]:
     }
 
 
+def serving_build(connection: SyncConnection, projection: Projection[Any]) -> Build | None:
+    """The build of one projection that serves this code; imports and fingerprints no other projection."""
+    return _find_build(connection, projection, SERVING_BUILDS_SQL, ([projection.name], [fingerprint(projection)]))
+
+
 def serving_positions(connection: SyncConnection, partition: int) -> list[tuple[Build, int]]:
     """The builds that serve this code, each with the checkpoint of this partition."""
     rows = connection.execute(_BUILD_POSITIONS, (*serving_parameters(), partition), prepare=True)
@@ -118,14 +123,12 @@ def unbuilt_projections(connection: SyncConnection) -> list[Projection[Any]]:
 
 def previous_build(connection: SyncConnection, projection: Projection[Any]) -> Build | None:
     """The build that served this code before the present one."""
-    names = ([projection.name], [fingerprint(projection)])
-    return next((build for build, *_ in map(_parse_row, connection.execute(_PREVIOUS_BUILD, names))), None)
+    return _find_build(connection, projection, _PREVIOUS_BUILD, ([projection.name], [fingerprint(projection)]))
 
 
 def build_of_other_code(connection: SyncConnection, projection: Projection[Any]) -> Build | None:
     """The latest build that serves other code."""
-    rows = connection.execute(_BUILDS_OF_OTHER_CODE, (projection.name, fingerprint(projection)))
-    return next((build for build, *_ in map(_parse_row, rows)), None)
+    return _find_build(connection, projection, _BUILDS_OF_OTHER_CODE, (projection.name, fingerprint(projection)))
 
 
 def create_build(connection: SyncConnection, projection: Projection[Any], partitions: int) -> Build:
@@ -158,7 +161,8 @@ def drop_unused_builds(connection: SyncConnection, projection: Projection[Any]) 
     """
     mine = fingerprint(projection)
     connection.execute(_DELETE_OLD_SERVING, (projection.name, mine))
-    for build, found in map(_parse_row, connection.execute(_UNUSED_BUILDS, (projection.name,)).fetchall()):
+    for number, _, partitions, found in connection.execute(_UNUSED_BUILDS, (projection.name,)).fetchall():
+        build = Build(number, projection, partitions)
         if found == mine or not build_lock.is_locked(connection, projection, found):  # other code may be filling it
             drop_build(connection, build)
 
@@ -175,6 +179,14 @@ def serving_parameters() -> tuple[list[str], list[str]]:
     """The projections and fingerprints of this code, as `IS_THIS_CODE_SQL` takes them."""
     found = fingerprints()
     return list(found), list(found.values())
+
+
+def _find_build(
+    connection: SyncConnection, projection: Projection[Any], sql: str, parameters: tuple[object, ...]
+) -> Build | None:
+    """The first build that a query finds, of a projection that is known."""
+    row = connection.execute(sql.encode(), parameters).fetchone()
+    return Build(row[0], projection, row[2]) if row else None
 
 
 def _parse_row(row: tuple[Any, ...]) -> tuple[Any, ...]:

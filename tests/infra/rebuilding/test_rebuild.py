@@ -349,8 +349,8 @@ def suspended_rebuild(
             table = builds.Build(number, task_list.projection, 1).table_name
             rival.execute(SQL("lock table {} in share mode").format(table))
             poll_until(lambda: waiting_backends(database))
-            members = {pid for pid in descendants(command.pid) if "spawn_main" in command_line(pid)}
-            assert members
+            members = descendants(command.pid)
+            assert [command_line(pid) for pid in members] == [command_line(command.pid)] * 2, "they were not forked"
             for pid in members:
                 os.kill(pid, signal.SIGSTOP)
         yield command, members

@@ -12,11 +12,12 @@ from infra.rebuilding import fold_pool, throttle
 from infra.rebuilding.fold_pool import FoldPool, LogPart, PartResult
 from infra.rebuilding.throttle import BUSY_EVENTS_PER_S, Throttle
 from infra.settings import Settings
+from projections import task_list
 from tests.examples import project, task, workspace
 from tests.projections import oracle
 
 MAX_CONCURRENCY = 4
-PARTS = [LogPart(1, "task_list", low, low + 1, 100, ()) for low in range(12)]
+PARTS = [LogPart(1, task_list.projection, low, low + 1, 100, ()) for low in range(12)]
 
 
 @pytest.fixture
