@@ -5,7 +5,7 @@ from typing import Any
 
 from domain import codec
 from domain.errors import UnknownEvent
-from domain.event import Actor, Event, RecordedEvent, Trace
+from domain.event import UNTRACED, Actor, Event, RecordedEvent, Trace
 
 EVENT_COLUMNS = """notification_id, originator_id, originator_version, topic, state, actor_id, actor_kind,
     on_behalf_of, command_id, workspace_id, at, recorded_at, correlation_id, causation_id"""
@@ -46,7 +46,8 @@ def decode_row_or_unknown(row: tuple[Any, ...]) -> RecordedEvent:
 
 def _build_recorded(row: tuple[Any, ...], decode_event: Callable[[str, bytes], Event]) -> RecordedEvent:
     position, stream, version, topic, state, actor, kind, behalf, command, workspace, at, stamp, trace, cause = row
-    event, recorded_actor, recorded_trace = decode_event(topic, state), Actor(actor, kind, behalf), Trace(trace, cause)
+    event, recorded_actor = decode_event(topic, state), Actor(actor, kind, behalf)
+    recorded_trace = UNTRACED if trace is None and cause is None else Trace(trace, cause)
     return RecordedEvent(
         position, stream, version, event, recorded_actor, command, workspace, at, stamp, recorded_trace
     )
