@@ -9,8 +9,17 @@ import msgspec
 from msgspec import Meta, Struct
 
 from domain.column import Column
-from domain.event import RecordedEvent, apply_changes
-from domain.project import ColumnsSet, ProjectCreated, ProjectPurged, WipPolicy
+from domain.event import OpaqueEvent, RecordedEvent, apply_changes
+from domain.project import (
+    ColumnsSet,
+    ProjectArchived,
+    ProjectCreated,
+    ProjectPurged,
+    ProjectRenamed,
+    ProjectRestored,
+    ProjectTrashed,
+    WipPolicy,
+)
 from domain.task import TaskCompleted, TaskCreated, TaskMoved, TaskReopened, TaskRestored, TaskStatus, TaskTrashed
 from projections.pagination import PageCursor, encode_versioned_answer, list_id_for, paginate
 from projections.projection import Projection
@@ -136,7 +145,18 @@ def scopes(project: ProjectRow) -> Iterable[UUID]:
 
 
 projection = Projection(
-    "project_list", 3, ProjectRow, keys, fold, scopes, golden_lines=99, indexes=("(workspace_id, key)",)
+    "project_list",
+    3,
+    ProjectRow,
+    keys,
+    fold,
+    scopes,
+    golden_lines=99,
+    indexes=("(workspace_id, key)",),
+    event_types=(
+        *(ProjectCreated, ProjectRenamed, ColumnsSet, ProjectArchived, ProjectTrashed, ProjectRestored, ProjectPurged),
+        *(TaskCreated, TaskCompleted, TaskReopened, TaskMoved, TaskTrashed, TaskRestored, OpaqueEvent),
+    ),
 )
 
 

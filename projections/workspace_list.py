@@ -9,7 +9,15 @@ from msgspec import Struct
 
 from domain.event import OpaqueEvent, RecordedEvent, apply_changes
 from domain.member import MemberJoined, MemberLeft, MemberRemoved, MemberRoleChanged, Role
-from domain.workspace import WorkspaceCreated, WorkspacePurged, WorkspaceRestored, WorkspaceTrashed
+from domain.workspace import (
+    OwnerAppointed,
+    OwnerResigned,
+    WorkspaceCreated,
+    WorkspacePurged,
+    WorkspaceRenamed,
+    WorkspaceRestored,
+    WorkspaceTrashed,
+)
 from projections.pagination import TimeSortKey, encode_answer, encode_versioned_answer, list_id_for
 from projections.projection import Projection
 from projections.question import USER_ALONE, WORKSPACE_MEMBERS, Answer, Question, single_table_question
@@ -75,7 +83,18 @@ def scopes(workspace: WorkspaceRow) -> Iterable[UUID]:
 
 
 projection = Projection(
-    "workspace_list", 3, WorkspaceRow, keys, fold, scopes, golden_lines=102, indexes=("using gin (members)",)
+    "workspace_list",
+    3,
+    WorkspaceRow,
+    keys,
+    fold,
+    scopes,
+    golden_lines=102,
+    indexes=("using gin (members)",),
+    event_types=(
+        *(WorkspaceCreated, WorkspaceRenamed, WorkspaceTrashed, WorkspaceRestored, WorkspacePurged),
+        *(OwnerAppointed, OwnerResigned, *_MEMBER_EVENTS, OpaqueEvent),
+    ),
 )
 
 

@@ -28,7 +28,7 @@ from projections.engine import parked, table, writing
 from projections.engine.builds import Build
 from projections.engine.connection import SyncConnection
 from projections.engine.folding import Skips
-from projections.engine.full_fold import BUCKET_COUNT, FullFold
+from projections.engine.full_fold import BUCKET_COUNT, BucketRange, FullFold, skipped_names
 from projections.engine.parked import ParkedDocument
 from projections.projection import Projection, key_by_position, key_by_stream
 
@@ -40,6 +40,9 @@ NICENESS = 10
 _AUTOGROUP_FILE = Path("/proc/self/autogroup")
 EVENTS_PER_PART = 25_000
 """The approximate size of a part."""
+MAX_WORKSPACE_PARTS = 2 * (os.cpu_count() or 1)
+"""The events of a workspace lie all over the log, so each of these parts reads most of its pages."""
+_SORT_SETTINGS_SQL = "set work_mem = '64MB'"
 _INDEX_SETTINGS_SQL = "set maintenance_work_mem = '128MB'; set max_parallel_maintenance_workers = 0"
 """No parallel workers of the server: the pool creates several indexes at once."""
 _CANCEL_IF_CLIENT_DIES_SQL = "set client_connection_check_interval = '500ms'"
@@ -49,7 +52,10 @@ _CONNECTIONS = threading.local()
 
 
 class LogPart(Struct, frozen=True):
-    """The work of one process in one transaction: the events after `low` up to `high`, or a range of buckets."""
+    """The work of one process in one transaction: the streams, positions or workspaces after `low` up to `high`.
+
+    Only the documents in `buckets` are folded, if not all of a part of workspaces fit into memory.
+    """
 
     build: int
     projection: Projection[Any]
@@ -57,6 +63,7 @@ class LogPart(Struct, frozen=True):
     high: Any
     head: int
     skips: Skips
+    buckets: BucketRange = (0, BUCKET_COUNT)
 
 
 class PartResult(Struct, frozen=True):
@@ -76,7 +83,7 @@ def split_log(connection: SyncConnection, build: Build, event_count: int, head: 
     elif build.projection.keys is key_by_position:
         edges = slices.split_by_position(head, part_count)
     else:
-        edges = [(0, BUCKET_COUNT)]
+        edges = slices.split_by_workspace(connection, event_count, min(part_count, MAX_WORKSPACE_PARTS))
     return [LogPart(build.number, build.projection, low, high, head, skips) for low, high in edges]
 
 
@@ -158,6 +165,7 @@ def _initialize_worker(url: str) -> None:
     _lower_priority()
     gc_tuning.freeze_and_relax()
     _set_connections(connect_for_folding(url, APPLICATION_NAME), connect_for_folding(url, APPLICATION_NAME))
+    _CONNECTIONS.reader.execute(_SORT_SETTINGS_SQL)
     _CONNECTIONS.writer.execute(_INDEX_SETTINGS_SQL)
     for connection in (_CONNECTIONS.reader, _CONNECTIONS.writer):
         with contextlib.suppress(psycopg.Error):  # not supported on every platform of the server
@@ -198,17 +206,16 @@ def _fold_and_write(
     reader: SyncConnection, writer: SyncConnection, part: LogPart, write_documents: WriteNewDocuments
 ) -> PartResult:
     build = Build(part.build, part.projection, 1)
-    full_fold, remaining = FullFold(build.projection, part.skips), None
+    full_fold, remaining, skipped = FullFold(build.projection, part.skips), None, skipped_names(build.projection)
     rows: Iterable[Any]
     if build.projection.keys is key_by_stream:
-        rows = full_fold.fold_streams(slices.iter_by_stream(reader, part.low, part.high, part.head))
+        rows = full_fold.fold_streams(slices.iter_by_stream(reader, part.low, part.high, part.head, skipped))
     elif build.projection.keys is key_by_position:
-        rows = full_fold.fold_positions(slices.iter_by_position(reader, part.low, part.high))
+        rows = full_fold.fold_positions(slices.iter_by_position(reader, part.low, part.high, skipped))
     else:
-        rows, remaining_buckets = full_fold.fold_buckets(
-            slices.iter_by_position(reader, 0, part.head), (part.low, part.high)
-        )
-        remaining = replace(part, low=remaining_buckets[0], high=remaining_buckets[1]) if remaining_buckets else None
+        history = slices.iter_by_workspace(reader, part.low, part.high, part.head, skipped)
+        rows, remaining_buckets = full_fold.fold_buckets(history, part.buckets)
+        remaining = replace(part, buckets=remaining_buckets) if remaining_buckets else None
     with writer.transaction():
         written, refused = write_documents(reader, writer, build, part, rows)
         parked.park(writer, build, [*full_fold.parked, *refused])

@@ -132,10 +132,11 @@ class ProjectionRebuild:
         with self._timed_phase("folding"):
             total = slices.count_events(connection, head)
             parts = split_log(connection, build, total, head, refold.load_skips(connection, self._projection))
+            folded_parts = 0
             for result in fold_pool.fold_parts(parts):
-                self._outcome.events += result.events
+                folded_parts += result.remaining is None
                 self._outcome.documents += result.documents
-                self._report_progress(RebuildProgress("folding", min(self._outcome.events, total), total))
+                self._report_progress(RebuildProgress("folding", total * folded_parts // len(parts), total))
             self._outcome.events = total
 
     def _create_indexes(self, connection: SyncConnection, build: Build, fold_pool: FoldPool) -> None:

@@ -5,6 +5,7 @@ from itertools import groupby, islice
 from operator import attrgetter
 from typing import Any, TypeAlias
 
+from domain import codec
 from domain.event import RecordedEvent
 from projections.engine import folding
 from projections.engine.folding import Skips
@@ -46,7 +47,10 @@ class FullFold:
     def fold_buckets(
         self, history: Iterable[RecordedEvent], bucket_range: BucketRange
     ) -> tuple[list[Any], BucketRange | None]:
-        """The documents of a range of buckets, from the whole history, and the rest of the range if memory ran out."""
+        """The documents of a range of buckets, from all events of their workspaces in commit order.
+
+        Also returns the rest of the range, if memory ran out.
+        """
         low, high = bucket_range
         documents: dict[DocumentKey, Any] = {}
         parked: dict[str, ParkedDocument] = {}
@@ -72,6 +76,12 @@ class FullFold:
         if parked is not None:
             self.parked.append(parked)
         return document
+
+
+def skipped_names(projection: Projection[Any]) -> list[str]:
+    """The stored names of the event types that change nothing in a projection: a rebuild does not read them."""
+    only = projection.event_types
+    return [name for name, event_type in codec.all_event_types().items() if only and event_type not in only]
 
 
 def bucket_of(key: DocumentKey) -> int:
