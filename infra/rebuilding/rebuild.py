@@ -105,7 +105,7 @@ class ProjectionRebuild:
     def _process_count(self, connection: SyncConnection) -> int:
         if self._options.process_count is not None:
             return self._options.process_count
-        return (os.cpu_count() or 1) if slices.count_events(connection, log.head(connection)) > EVENTS_PER_PART else 0
+        return (os.cpu_count() or 1) if log.head(connection) > EVENTS_PER_PART else 0
 
     def _begin_build(self, connection: SyncConnection) -> Build:
         with connection.transaction():

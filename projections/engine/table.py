@@ -62,14 +62,21 @@ def _column_type(annotation: Any) -> str:
 def create_table_sql(build: Build) -> Composed:
     """The statement that creates the table, without indexes: they follow once it is filled."""
     kinds = [*column_types(build.projection).items(), *build.projection.generated_columns]
-    each = [SQL("{} {}").format(Identifier(name), SQL(kind)) for name, kind in kinds]
+    each = [
+        SQL("{} {}{}").format(Identifier(name), SQL(kind), SQL(" not null" if name == "id" else ""))
+        for name, kind in kinds
+    ]
     return SQL("create table {} ({}) with (fillfactor = 80)").format(build.table_name, SQL(", ").join(each))
 
 
 def create_index_sql(build: Build) -> list[Composed]:
-    """The statements that create the primary key and the indexes of a filled table."""
+    """The statements that create the indexes of a filled table, at the same time if need be.
+
+    The unique index of `id` is no primary key: adding one would lock the table, and the other statements would wait.
+    """
     more = [SQL("create index on {} " + index).format(build.table_name) for index in build.projection.indexes]
-    return [SQL("alter table {} add primary key (id)").format(build.table_name), *more]
+    name = Identifier(f"{build.projection.name}_{build.number}_pkey")
+    return [SQL("create unique index {} on {} (id)").format(name, build.table_name), *more]
 
 
 def send_select(
