@@ -16,7 +16,7 @@ from infra.database import connection_budget
 from infra.database.connections import connect
 from infra.errors import OperatorError
 from infra.identity.address_key import require_same_key
-from infra.processes import file_limits, gc_tuning, ports
+from infra.processes import file_limits, gc_tuning, ports, start_gate
 from infra.settings import Settings
 from infra.writer.role import WriterRole
 
@@ -41,6 +41,7 @@ MAX_DRAIN_S = 60.0
 )
 @click.option("--writer", type=click.Path(path_type=Path), help="Relay commands to the API process that listens here.")
 @click.option("--metrics-fd", type=click.IntRange(0), help="Likewise for the metrics.")
+@click.option("--after-fd", type=click.IntRange(0), help="Start when this inherited pipe has been closed.")
 def command(  # noqa: PLR0917 - click calls it by name
     data: Path,
     host: str,
@@ -50,8 +51,11 @@ def command(  # noqa: PLR0917 - click calls it by name
     metrics_fd: int | None,
     writer_fd: int | None,
     writer: Path | None,
+    after_fd: int | None,
 ) -> None:
     """Run one API process on servers that are already running. `serve` starts it for you."""
+    if after_fd is not None:
+        start_gate.wait_at(after_fd)
     app_settings = settings.resolve(data, needs_signing_key=True)
     logs.configure(app_settings.log_level, app_settings.environment)
     production.require_safe_api(app_settings)

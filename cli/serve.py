@@ -4,7 +4,7 @@ import contextlib
 import os
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from infra.errors import OperatorError
 from infra.processes import data_directory, unusable_files
 from infra.processes.child import stop
 from infra.processes.pids import current_process
+from infra.processes.start_gate import StartGate
 from infra.processes.supervised import Program, SupervisedProcess
 from infra.processes.supervisor import StopRequested, Supervisor
 from infra.settings import ENVIRONMENT_PREFIX
@@ -81,6 +82,7 @@ class ServeRun:
         self.options = serve_options
         self.listeners = listeners
         self.supervisor = Supervisor()
+        self.start_gate = StartGate()
         self.server_processes: list[SupervisedProcess] = []
         self.command_processes: list[SupervisedProcess] = []
 
@@ -95,12 +97,15 @@ class ServeRun:
             finally:
                 self._stop()
         self.supervisor.close()
+        self.start_gate.close()
         print_line(f"Stopped. All data is in {self.options.data}.")
 
     def _start(self) -> None:
         started_at = time.monotonic()
         data = self.options.data
         print_line(f"Taskledger {version('taskledger')}, data in {data}")
+        self._prepare_data()
+        self._supervise(self.command_processes, self._api_programs())
         self._start_servers()
         exit_code, printed = self._run_subcommand(
             ["migrate"], MIGRATION_TIMEOUT_S, "Still updating the database schema and read models ..."
@@ -108,9 +113,8 @@ class ServeRun:
         if exit_code:
             raise OperatorError(_last_error_line(printed))
         self._require_connections()
-        app_settings = settings.resolve(data, needs_signing_key=True)
-        production.require_safe_api(app_settings)  # before it is restarted for ever
-        self._start_commands(settings.signing_key_variables(app_settings))
+        production.require_safe_api(settings.resolve(data, needs_signing_key=True))  # before it is restarted for ever
+        self._start_commands()
         if metrics_urls := self.listeners.metrics_urls():
             print_line("Metrics at " + ", ".join(metrics_urls))
         print_line(f"Ready after {time.monotonic() - started_at:.1f} s at {self.listeners.base_url}  (Ctrl-C stops it)")
@@ -119,7 +123,7 @@ class ServeRun:
             for line in printed.split("\n"):
                 print_line(line)
 
-    def _start_servers(self) -> None:
+    def _prepare_data(self) -> None:
         data, external = self.options.data, settings.from_environment()
         data_directory.ensure_secrets(data)
         if "jwt_key" not in external:
@@ -128,8 +132,12 @@ class ServeRun:
             settings.instance_address_key(data)
         if not (data / "postgres").exists() and "database_url" not in external:
             print_line("First start: creating the database.")
+
+    def _start_servers(self) -> None:
+        data, external = self.options.data, settings.from_environment()
         embedded = {field: server for field, server in embedded_servers(data).items() if field not in external}
-        self._start_and_wait(self.server_processes, embedded.values())
+        self._supervise(self.server_processes, embedded.values())
+        self._wait_until_ready(self.server_processes)
         own_process, urls_by_setting = current_process(), server_urls(data, embedded)
         data_directory.write_run_info(
             data,
@@ -155,33 +163,42 @@ class ServeRun:
         is_alone = "database_url" not in settings.from_environment()
         connection_budget.require_connections(app_settings.database_url, needed, is_alone=is_alone)
 
-    def _start_commands(self, signing_keys: Mapping[str, str]) -> None:
-        """A restarted API process gets the same keys as the others, even if they were rotated meanwhile."""
-        data = self.options.data
+    def _api_programs(self) -> list[SubcommandProcess]:
+        """They start at once, and wait at the gate with all modules imported.
+
+        A restarted process gets the same keys as the others, even if they were rotated meanwhile.
+        """
+        data, health_url = self.options.data, f"{self.listeners.base_url}/health/ready"
         os.environ.setdefault(
             f"{ENVIRONMENT_PREFIX}PARTITIONS", str(self.options.worker_processes)
         )  # one for each worker
-        health_url = f"{self.listeners.base_url}/health/ready"
-        api = [
+        signing_keys = settings.signing_key_variables(data)
+        return [
             SubcommandProcess(
                 name,
                 ["api", "--data", data, "--drain", "0", *self.listeners.options(index)],
                 self.listeners.fds(index),
                 health_url,
                 signing_keys,
+                start_gate=self.start_gate,
             )
             for index, name in enumerate(_process_names("API", self.options.api_processes))
         ]
-        workers = [
-            SubcommandProcess(name, ["worker", "--data", data])
-            for name in _process_names("Worker", self.options.worker_processes)
-        ]
-        self._start_and_wait(self.command_processes, [*api, *workers])
 
-    def _start_and_wait(self, group: list[SupervisedProcess], programs: Iterable[Program]) -> None:
-        """Starts the programs together and returns when all are ready."""
-        group += [SupervisedProcess(program, print_line) for program in programs]
-        self.supervisor.processes += group
+    def _start_commands(self) -> None:
+        self.start_gate.open()
+        names = _process_names("Worker", self.options.worker_processes)
+        workers = [SubcommandProcess(name, ["worker", "--data", self.options.data]) for name in names]
+        self._supervise(self.command_processes, workers)
+        self._wait_until_ready(self.command_processes)
+
+    def _supervise(self, group: list[SupervisedProcess], programs: Iterable[Program]) -> None:
+        """Starts the programs together, at the supervisor's next step."""
+        added = [SupervisedProcess(program, print_line) for program in programs]
+        group += added
+        self.supervisor.processes += added
+
+    def _wait_until_ready(self, group: list[SupervisedProcess]) -> None:
         if not self.supervisor.run_until(lambda: all(process.is_ready for process in group), START_TIMEOUT_S):
             not_ready = ", ".join(process.program.name for process in group if not process.is_ready)
             raise OperatorError(f"Not ready after {START_TIMEOUT_S:.0f} s: {not_ready}.")

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import IO
 
 from infra.processes.child import Child, spawn
+from infra.processes.start_gate import StartGate
 
 
 class SubcommandProcess:
@@ -25,13 +26,16 @@ class SubcommandProcess:
         pass_fds: Sequence[int] = (),
         ready_url: str | None = None,
         variables: Mapping[str, str] = MappingProxyType({}),
+        *,
+        start_gate: StartGate | None = None,
     ) -> None:
-        """`name` is the display name; `variables` are added to our environment."""
+        """`name` is the display name; `variables` are added to our environment; it waits at the gate, if given."""
         self.name = name
-        self.arguments = arguments
-        self.pass_fds = pass_fds
+        self.arguments = [*arguments, *(("--after-fd", str(start_gate.fd)) if start_gate else ())]
+        self.pass_fds = [*pass_fds, *((start_gate.fd,) if start_gate else ())]
         self.ready_url = ready_url
         self.variables = variables
+        self.start_gate = start_gate
 
     def prepare(self) -> None:
         """Needs no preparation."""
@@ -48,8 +52,9 @@ class SubcommandProcess:
         return spawn_taskledger(self.arguments, pass_fds=self.pass_fds, variables=self.variables)
 
     def is_ready(self, child: Child) -> bool:
-        """Whether it is alive and its ready URL, if any, answers 200."""
-        return child.poll() is None and (self.ready_url is None or answers_200(self.ready_url))
+        """Whether it is alive, may start, and its ready URL, if any, answers 200."""
+        may_start = self.start_gate is None or self.start_gate.is_open
+        return child.poll() is None and may_start and (self.ready_url is None or answers_200(self.ready_url))
 
     def diagnosis(self) -> str:
         """Nothing: it explains itself."""

@@ -201,13 +201,19 @@ def instance_signing_keys(data_dir: Path) -> dict[str, str]:
     return keys
 
 
-def signing_key_variables(app_settings: Settings) -> dict[str, str]:
-    """The keys as variables for a child process, which then reads no file: others of the instance may be new."""
-    values = {"JWT_KEY": app_settings.jwt_key, "JWT_PREVIOUS_KEY": app_settings.jwt_previous_key}
+def signing_key_variables(data_dir: Path) -> dict[str, str]:
+    """The keys as variables for a child process, which then reads no file: others of the instance may be new.
+
+    Raises what `from_environment` and `instance_signing_keys` raise.
+    """
+    keys = from_environment()
+    if "jwt_key" not in keys:
+        keys = instance_signing_keys(data_dir) | keys
     return {
         variable: value
-        for name, key in values.items()
-        for variable, value in ((ENVIRONMENT_PREFIX + name, key), (f"{ENVIRONMENT_PREFIX}{name}_FILE", ""))
+        for field in ("jwt_key", "jwt_previous_key")
+        for name in (ENVIRONMENT_PREFIX + field.upper(),)
+        for variable, value in ((name, keys.get(field, "")), (f"{name}_FILE", ""))
     }
 
 

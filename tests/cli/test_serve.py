@@ -19,7 +19,7 @@ from cli.subcommand_process import answers_200
 from infra.database.connections import connect
 from infra.embedded.postgres import Postgres
 from infra.processes import data_directory, ports
-from infra.processes.pids import find_process, processes_in
+from infra.processes.pids import ProcessInfo, find_process, processes_in
 from infra.schema import grants
 from infra.schema.migrate import migrate
 from tests.e2e.blocking_api_user import BlockingApiUser
@@ -197,6 +197,17 @@ def test_another_instance_runs_beside_it(served_instance: RunningInstance, tmp_p
         assert one is not None
         assert two is not None
         assert not {one.address, one.database_url, one.broker_url} & {two.address, two.database_url, two.broker_url}
+
+
+def test_the_api_is_imported_while_the_servers_start(tmp_path: Path) -> None:
+    with running_instance(tmp_path / "data") as started:
+        api, postgres = (not_none(find_process(started.child(name))) for name in ("cli.main api", "postgres -D"))
+        assert started_at(api) <= started_at(postgres)
+
+
+def started_at(process: ProcessInfo) -> int:
+    """The clock tick of its start; on Linux `started` is the boot and the tick."""
+    return int(process.started.rpartition("/")[2])
 
 
 @pytest.mark.parametrize("part", ["cli.main api", "cli.main worker", "valkey-server"])
