@@ -13,8 +13,8 @@ from infra.log.rows import SELECT_EVENTS, decode_row_or_unknown
 
 SAMPLE_EVENTS = 20_000
 """The sample size that is enough to split the streams into about equal slices."""
-_CHUNK_ROWS = 1_000 if capabilities.has_stream_chunked() else 1
-"""The rows that the client library returns at once; before version 17 it returns each alone."""
+_CHUNK_ROWS = 100 if capabilities.has_stream_chunked() else 1
+"""The rows that the client library returns at once; before version 17 it returns each alone. More are not faster."""
 _MAX_UUID = UUID(int=2**128 - 1)
 _SELECT_NEEDED = f"{SELECT_EVENTS} where topic <> all(%(skipped)s::text[])"
 _SELECT_BY_STREAM = f"""{_SELECT_NEEDED}
