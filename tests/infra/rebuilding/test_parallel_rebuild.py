@@ -1,6 +1,5 @@
 """A log folded in parts by several processes gives the rows that one fold from the first event on gives."""
 
-from itertools import islice
 from uuid import UUID, uuid4
 
 import pytest
@@ -79,14 +78,4 @@ def test_a_workspace_in_no_part_is_noticed(
 ) -> None:
     split = slices.split_by_workspace
     monkeypatch.setattr(slices, "split_by_workspace", lambda *arguments: split(*arguments)[1:])
-    assert_check_fails(lambda: parallel_rebuild_equals_one_fold(settings, database, "project_list"))
-
-
-@pytest.mark.usefixtures("_log_of_workspaces")
-def test_a_part_that_ends_within_a_workspace_is_noticed(
-    settings: Settings, database: SyncConnection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its tasks are counted in two parts, and neither has the right number."""
-    read = slices.iter_by_workspace
-    monkeypatch.setattr(slices, "iter_by_workspace", lambda *arguments: islice(read(*arguments), EVENTS_PER_PART))
     assert_check_fails(lambda: parallel_rebuild_equals_one_fold(settings, database, "project_list"))
