@@ -13,7 +13,7 @@ from projections.engine.parked import ParkedDocument
 
 
 def retry_document(connection: SyncConnection, build: Build, parked_document: ParkedDocument) -> bool:
-    """Fold the document again, and print the result; returns whether it is parked no more."""
+    """Fold the document again, and print the result; returns whether it is no longer parked."""
     still_parked = refold.retry_parked(connection, build, parked_document)
     result = f"stays parked at {still_parked.position}: {still_parked.reason}" if still_parked else "is folded again"
     print_line(f"{build.projection.name} {parked_document.document} {result}.")

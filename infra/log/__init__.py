@@ -1,4 +1,4 @@
-"""The event log: the only package that knows the log's SQL. Its `EventLog` appends; reading needs no more than this."""
+"""The event log: the only package that knows the log's SQL. Its `EventLog` appends; reading needs no other module."""
 
 from infra.log.queries import (
     EventSelection,

@@ -105,7 +105,7 @@ class Projector:
         self._publish(replace(progress, database=self._thread_local.database))
 
     def _open_second(self) -> Connection[TupleRow] | None:
-        """The second connection of this thread; None if PostgreSQL allows no more."""
+        """The second connection of this thread; None if PostgreSQL refuses it."""
         with suppress(psycopg.OperationalError):
             return self._connection("second")
         return None
