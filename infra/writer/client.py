@@ -66,34 +66,42 @@ class _Connection(FrameProtocol):
         super().__init__()
         self.is_up = False
         self._last_received_at = 0.0
-        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting = dict[int, asyncio.Future[Reply]]()
+        self._loop = asyncio.get_running_loop()
+        self.lost: asyncio.Future[None] = self._loop.create_future()
+        self._waiting = dict[int, tuple[asyncio.Future[Reply], float]]()
+        self._timer: asyncio.TimerHandle | None = None
 
     async def request(self, relayed: RelayedRequest) -> Reply:
         """Send a request and wait for its reply.
 
         After too long, its outcome is unknown; if the writer has sent nothing meanwhile, it is given up for all.
         """
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Reply] = loop.create_future()
-        self._waiting[relayed.number] = future
-        timer = loop.call_later(REPLY_S, self._give_up, relayed.number, loop.time())
+        future: asyncio.Future[Reply] = self._loop.create_future()
+        now = self._loop.time()
+        self._waiting[relayed.number] = future, now
+        if self._timer is None:
+            self._timer = self._loop.call_at(now + REPLY_S, self._give_up_oldest)
         try:
             self.send(relayed)
             return await future
         finally:
-            timer.cancel()
             self._waiting.pop(relayed.number, None)
 
-    def _give_up(self, number: int, sent_at: float) -> None:
-        if self._last_received_at < sent_at:
-            self.close()
-        else:
-            self._settle(Reply(number, is_unknown=True))
+    def _give_up_oldest(self) -> None:
+        """Give up what has waited too long, and look again when the next one has; one timer serves all requests."""
+        self._timer, due = None, self._loop.time() - REPLY_S
+        for number, (_, sent_at) in list(self._waiting.items()):
+            if sent_at > due:
+                self._timer = self._loop.call_at(sent_at + REPLY_S, self._give_up_oldest)
+                return
+            if self._last_received_at < sent_at:
+                self.close()
+            else:
+                self._settle(Reply(number, is_unknown=True))
 
     def message_received(self, message: bytes) -> None:
         reply = _decode(message)
-        self._last_received_at = asyncio.get_running_loop().time()
+        self._last_received_at = self._loop.time()
         if reply.number == HERE.number:
             self.is_up = reply == HERE
         self._settle(reply)
@@ -101,12 +109,14 @@ class _Connection(FrameProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
         self.is_up = False
+        if self._timer:
+            self._timer.cancel()
         for number in self._waiting:
             self._settle(Reply(number, is_unknown=True))
         if not self.lost.done():
             self.lost.set_result(None)
 
     def _settle(self, reply: Reply) -> None:
-        future = self._waiting.get(reply.number)
+        future, _ = self._waiting.get(reply.number, (None, 0.0))
         if future and not future.done():
             future.set_result(reply)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 from uuid import UUID
@@ -138,5 +139,9 @@ def is_relayable(request: CommandRequest) -> bool:
 
 
 def _decode_command(name: str, data: Raw) -> Command[Any]:
-    command: Command[Any] = msgspec.msgpack.decode(data, type=all_commands()[name])
-    return command
+    return _command_decoder(name).decode(data)
+
+
+@cache
+def _command_decoder(name: str) -> msgspec.msgpack.Decoder[Command[Any]]:
+    return msgspec.msgpack.Decoder(all_commands()[name])

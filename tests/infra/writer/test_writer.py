@@ -178,6 +178,45 @@ async def test_a_frozen_writer_is_given_up(tmp_path: Path, monkeypatch: pytest.M
             never.set()
 
 
+async def each_that_waits_too_long_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "REPLY_S", 0.2)
+    async with relay(tmp_path) as here:
+        never = asyncio.Event()
+
+        async def hang_for_keys(request: CommandRequest) -> Committed:
+            if request.idempotency_keys:
+                await never.wait()
+            return await here.writer.handle(request)
+
+        async with serving(here.path, hang_for_keys):
+            await wait_until(lambda: here.connection.is_up)
+            first = asyncio.create_task(here.relaying.handle(create(key="first")))
+            await asyncio.sleep(client.REPLY_S / 2)
+            second = asyncio.create_task(here.relaying.handle(create(key="second")))
+            while not first.done():
+                assert (await here.relaying.handle(create())).has_changes
+            done, waiting = await asyncio.wait([first, second], timeout=2)
+            never.set()
+            assert not waiting
+            assert {type(task.exception()) for task in done} == {OutcomeUnknown}
+            assert here.connection.is_up, "the writer answers others"
+
+
+async def test_each_that_waits_too_long_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    await each_that_waits_too_long_is_given_up(tmp_path, monkeypatch)
+
+
+async def test_a_timer_that_serves_only_one_request_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    give_up = client._Connection._give_up_oldest  # noqa: SLF001 - the defect
+
+    def give_up_once(self: Any) -> None:
+        give_up(self)
+        self._timer.cancel() if self._timer else None
+
+    monkeypatch.setattr(client._Connection, "_give_up_oldest", give_up_once)  # noqa: SLF001 - the defect
+    await assert_async_check_fails(lambda: each_that_waits_too_long_is_given_up(tmp_path, monkeypatch))
+
+
 async def test_a_writer_of_another_version_is_not_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "HERE", Reply(0, version="0.0.1"))
     async with relay(tmp_path) as here:
