@@ -135,7 +135,8 @@ class ServeRun:
 
     def _start_servers(self) -> None:
         data, external = self.options.data, settings.from_environment()
-        embedded = {field: server for field, server in embedded_servers(data).items() if field not in external}
+        servers = embedded_servers(data, self._needed_connections())
+        embedded = {field: server for field, server in servers.items() if field not in external}
         self._supervise(self.server_processes, embedded.values())
         self._wait_until_ready(self.server_processes)
         own_process, urls_by_setting = current_process(), server_urls(data, embedded)
@@ -155,13 +156,17 @@ class ServeRun:
 
     def _require_connections(self) -> None:
         """Raise OperatorError if PostgreSQL allows fewer connections than all processes together may open."""
-        app_settings = settings.resolve(self.options.data)
-        workers = self.options.worker_processes
-        needed = connection_budget.instance_connections(
-            self.options.api_processes, workers, max(workers, app_settings.partitions)
+        url, is_alone = (
+            settings.resolve(self.options.data).database_url,
+            "database_url" not in settings.from_environment(),
         )
-        is_alone = "database_url" not in settings.from_environment()
-        connection_budget.require_connections(app_settings.database_url, needed, is_alone=is_alone)
+        connection_budget.require_connections(url, self._needed_connections(), is_alone=is_alone)
+
+    def _needed_connections(self) -> int:
+        """The most connections that all processes together may open."""
+        workers = self.options.worker_processes
+        partitions = int(settings.from_environment()["partitions"])  # set with the API's programs
+        return connection_budget.instance_connections(self.options.api_processes, workers, max(workers, partitions))
 
     def _api_programs(self) -> list[SubcommandProcess]:
         """They start at once, and wait at the gate with all modules imported.
@@ -223,13 +228,20 @@ class ServeRun:
         self.supervisor.stop(self.server_processes, SERVERS_STOP_TIMEOUT_S)
 
 
-def embedded_servers(data: Path) -> dict[str, Postgres | Valkey]:
-    """The embedded servers, by the setting that would name an external one instead."""
+def embedded_servers(data: Path, connections: int = 0) -> dict[str, Postgres | Valkey]:
+    """The embedded servers, by the setting that would name an external one instead.
+
+    PostgreSQL allows at least so many `connections`.
+    """
     password = data_directory.read_secret(data, "valkey-password")
     return {
         "broker_url": Valkey("Broker", data / "broker", password, BROKER_CONFIG),
         "redis_url": Valkey("Cache", data / "cache", password, CACHE_CONFIG),
-        "database_url": Postgres(data / "postgres", data / "secrets" / "postgres-password"),
+        "database_url": Postgres(
+            data / "postgres",
+            data / "secrets" / "postgres-password",
+            {"max_connections": str(connection_budget.server_connections(connections))},
+        ),
     }
 
 

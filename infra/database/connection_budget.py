@@ -15,6 +15,8 @@ WORKER_CONNECTIONS = 2 + MAX_POOL_CONNECTIONS
 """Of a worker beside two for each partition: housekeeping, a rebuild's own, and the pool that purges the trash."""
 COMMAND_CONNECTIONS = 5
 """For migrations, the command line and a backup."""
+_DEFAULT_MAX_CONNECTIONS, _RESERVED_CONNECTIONS = 100, 3
+"""Of PostgreSQL: what it allows by default, and of these, what it keeps for superusers."""
 _SELECT_LIMIT_SQL = """
 select current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,
   (select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid())::int
@@ -24,6 +26,11 @@ select current_setting('max_connections')::int - current_setting('superuser_rese
 def instance_connections(api_processes: int, workers: int, partitions: int) -> int:
     """The most that an instance may open."""
     return api_processes * API_CONNECTIONS + workers * (WORKER_CONNECTIONS + 2 * partitions) + COMMAND_CONNECTIONS
+
+
+def server_connections(needed: int) -> int:
+    """The `max_connections` of a server that an instance has for itself, if it may open `needed`."""
+    return max(_DEFAULT_MAX_CONNECTIONS, needed + _RESERVED_CONNECTIONS)
 
 
 def require_connections(url: str, needed: int, *, is_alone: bool) -> None:
