@@ -1,8 +1,8 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup check test run bench bench-quick bench-growth reference lock clean
+.PHONY: help setup check test run bench bench-quick bench-growth bench-processes reference lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Set up .venv with the development tools
 	scripts/setup dev
@@ -30,6 +30,11 @@ bench-growth: ## Benchmark a log of a million events and streams of ten thousand
 	scripts/setup
 	scripts/setup bench
 	bench/.venv/bin/python -m bench growth
+
+bench-processes: ## Count what a create asks of the log by the number of deciding processes (a minute)
+	scripts/setup
+	scripts/setup bench
+	bench/.venv/bin/python -m bench processes
 
 reference: ## Generate docs/reference.md and docs/openapi.json from the code
 	scripts/setup dev

@@ -1,15 +1,16 @@
-"""`python -m bench [quick|full|growth]`: compare Taskledger with its peers, print a table, write `bench/results/`."""
+"""`python -m bench [quick|full|growth|processes]`: compare Taskledger with its peers, and write `bench/results/`."""
 
 import argparse
 from collections.abc import Callable
 from functools import partial
 
-from bench import growth, run
+from bench import growth, processes, run
 
 RUNS: dict[str, Callable[[], None]] = {
     "quick": partial(run.measure, run.QUICK),
     "full": partial(run.measure, run.FULL),
     "growth": growth.measure,
+    "processes": processes.measure,
 }
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ _EMAIL, _PASSWORD = "bench@example.com", "correct horse battery"
 class Board(Struct, frozen=True):
     """The targets of requests, and the projects of the lane."""
 
+    projects: list[UUID]
     project_tasks: list[HttpTarget]
     one_project: HttpTarget
     one_task: HttpTarget
@@ -76,6 +77,7 @@ async def create_board(settings: Settings, user: UUID, project_count: int = PROJ
         )
         await _handle(instance, actor, [_create_task(read_project, new_id()) for _ in range(READ_PROJECT_TASKS)])
     return Board(
+        projects=projects,
         project_tasks=[_tasks_of(project) for project in projects],
         one_project=_tasks_of(crowded),
         one_task=HttpTarget(f"{_API}/tasks/{contended}"),

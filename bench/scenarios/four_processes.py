@@ -11,8 +11,8 @@ from bench.targets import Metric, ScenarioReport, at_least
 _FOUR = Metric(
     "W1 by four",
     "create tasks, in 1,000 projects",
-    "As W1, on an instance of its own with four API processes. Cached states are spread over them, so more decisions "
-    "begin with a read.",
+    "As W1, on an instance of its own with four API processes. One of them carries out the commands of all, which the "
+    "others relay to it.",
 )
 
 

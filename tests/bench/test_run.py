@@ -39,7 +39,7 @@ class FakeInstance:
     """An instance that acknowledges all requests, and writes enough events."""
 
     pid, address, token, data, connection = 0, "http://nowhere", "", Path("nowhere"), None
-    board = Board([TARGET], TARGET, TARGET, TARGET, TARGET, [new_id(), new_id()])
+    board = Board([new_id()], [TARGET], TARGET, TARGET, TARGET, TARGET, [new_id(), new_id()])
 
     def __init__(self) -> None:
         self.user: UUID = new_id()
