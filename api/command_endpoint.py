@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from litestar.typing import FieldDefinition
+from msgspec import Struct
 
 from api.http.addressing import in_scope
 from api.http.body import decode_body_of
@@ -17,7 +17,7 @@ from api.http.command_results import WriteResult
 from api.http.endpoint import Endpoint, FunctionRef
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
-from api.path_names import Resolver, code_of, field_of, resolve_names, resolvers_of
+from api.path_names import Resolver, code_of, resolve_names, resolvers_of, types_of
 from commands.command import Command, require_found
 from infra.ids import new_id
 
@@ -36,9 +36,9 @@ def command(
     target_name = next(iter(resolvers), "") if is_named else ""
     place = _place(command_type, resolvers.keys() - {target_name})
 
-    async def answer(request: AuthedRequest, ledger: Ledger) -> Response[Any]:
+    async def answer(request: AuthedRequest, ledger: Ledger, query: Struct) -> Response[Any]:
         sent = decode_body_of(request, await request.body(), command_type)
-        values = await resolve_names(resolvers, ledger, request)
+        values = await resolve_names(resolvers, ledger, request, query)
         named: Any = values.pop(target_name, target)
         sent = place(sent, values)
         return await ledger.write(request, named or _own_target(sent), sent)
@@ -51,10 +51,8 @@ def command(
         answer=answer,
         answer_type=WriteResult,
         resolvers=resolvers,
-        parameters={
-            **{name: field_of(name, resolver) for name, resolver in resolvers.items()},
-            "data": FieldDefinition.from_annotation(command_type, name="data"),
-        },
+        path_types=types_of(resolvers),
+        body_type=command_type,
         code=[
             FunctionRef(answer),
             *map(code_of, resolvers.values()),

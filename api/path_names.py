@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Mapping
 from typing import Any, Final, Protocol, get_type_hints
 from uuid import UUID
 
-from litestar.typing import FieldDefinition
+from msgspec import Struct
 
 from api.http.addressing import parse_id
 from api.http.endpoint import FunctionRef
@@ -36,20 +36,25 @@ RESOLVERS: Final[Mapping[str, Resolver]] = {"project": Ledger.resolve_project_id
 
 def resolvers_of(path: str, own: Mapping[str, Resolver]) -> dict[str, Resolver]:
     """The resolver of each name in a path, in order; `own` come before those that every address shares."""
-    return {name: own.get(name) or RESOLVERS.get(name, resolve_id) for name in _NAME.findall(path)}
+    return {name: own.get(name) or RESOLVERS.get(name, resolve_id) for name in names_in(path)}
+
+
+def names_in(path: str) -> list[str]:
+    """The names in a path, in order."""
+    return _NAME.findall(path)
 
 
 async def resolve_names(
-    resolvers: Mapping[str, Resolver], ledger: Ledger, request: AuthedRequest, min_position: int | None = None
+    resolvers: Mapping[str, Resolver], ledger: Ledger, request: AuthedRequest, query: Struct
 ) -> dict[str, UUID | str]:
-    """The values of the names in the address of a request."""
-    texts: dict[str, str] = request.scope["path_params"]
+    """The values of the names in the address of a request, as of the `min_position` of its query."""
+    texts, min_position = request.scope["path_params"], getattr(query, "min_position", None)
     return {name: await resolve(ledger, request, texts[name], min_position) for name, resolve in resolvers.items()}
 
 
-def field_of(name: str, resolver: Resolver) -> FieldDefinition:
-    """A name in a path as a parameter of its endpoint, with the type that its resolver returns."""
-    return FieldDefinition.from_annotation(get_type_hints(resolver, include_extras=True)["return"], name=name)
+def types_of(resolvers: Mapping[str, Resolver]) -> dict[str, Any]:
+    """The types of names in a path: what their resolvers return."""
+    return {name: get_type_hints(one, include_extras=True)["return"] for name, one in resolvers.items()}
 
 
 def code_of(resolver: Resolver) -> FunctionRef:

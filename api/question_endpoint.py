@@ -4,21 +4,19 @@ The names in the address, the caller (`user`) and the query parameters are the a
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 
-from litestar.typing import FieldDefinition
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from api.http.endpoint import Endpoint, FunctionRef
-from api.http.parameters import CursorParam, LimitParam, MinPositionParam
+from api.http.parameters import ReadQuery
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
-from api.path_names import Resolver, code_of, field_of, resolve_names, resolvers_of
+from api.path_names import Resolver, code_of, resolve_names, resolvers_of, types_of
 from projections.question import Question
-
-LIST_PARAMETERS: Final = {"limit": (LimitParam, 50), "cursor": (CursorParam, None)}
-"""The query parameters of every list, with their types and defaults."""
 
 
 def question(
@@ -26,22 +24,16 @@ def question(
     ask: Callable[..., Question],
     answer_type: Any,
     text: str,
-    query: Mapping[str, tuple[Any, Any]] | None = None,
+    query_type: type[Struct] = ReadQuery,
     **own_resolvers: Resolver,
 ) -> Endpoint:
-    """The endpoint of a question with an answer of this type; `query` are the types and defaults of its parameters.
-
-    Any question can wait for a position, so that parameter is not named. `own_resolvers` are those of names that only
-    this path has.
-    """
+    """The endpoint of a question with an answer of this type; `own_resolvers` are those of names that only it has."""
     resolvers, is_of_caller = resolvers_of(path, own_resolvers), "user" in inspect.signature(ask).parameters
-    query = {**(query or {}), "min_position": (MinPositionParam, None)}
-    defaults = {name: default for name, (_, default) in query.items()}
 
-    async def answer(request: AuthedRequest, ledger: Ledger, **given: Any) -> Response[Any]:
-        arguments = {**defaults, **given}
+    async def answer(request: AuthedRequest, ledger: Ledger, query: Struct) -> Response[Any]:
+        arguments = asdict(query)
         min_position = arguments.pop("min_position")
-        names = await resolve_names(resolvers, ledger, request, min_position)
+        names = await resolve_names(resolvers, ledger, request, query)
         caller = {"user": request.user.user_id} if is_of_caller else {}
         return await ledger.read(request, ask(**names, **caller, **arguments), min_position)
 
@@ -53,10 +45,7 @@ def question(
         answer=answer,
         answer_type=answer_type,
         resolvers=resolvers,
-        parameters={name: field_of(name, resolver) for name, resolver in resolvers.items()}
-        | {
-            name: FieldDefinition.from_annotation(kind, name=name, default=default)
-            for name, (kind, default) in query.items()
-        },
+        path_types=types_of(resolvers),
+        query_type=query_type,
         code=[FunctionRef(answer), FunctionRef(ask), *map(code_of, resolvers.values())],
     )

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from api.http.conditional_response import ZONE_HEADER
 from api.http.dependencies import dependencies_of
 from api.http.response import Response
+from api.http.task_parameters import TaskSearch
 from api.ledger import AuthedRequest, Ledger
 from api.named_users import find_named_users
 from domain import filter as filters
@@ -14,38 +15,23 @@ from infra import clock
 from projections import task_page
 from projections.field_sql import FilterContext
 from projections.filter_sql import reads_calendar
-from projections.task_page import TaskPageOptions
 from projections.task_page_sql import TaskScope, workspaces_scope
 
 _UTC: Final = ZoneInfo("UTC")
 
 
-async def list_across_workspaces(
-    request: AuthedRequest,
-    ledger: Ledger,
-    query: TaskPageOptions,
-    min_position: int | None,
-    expanded_members: tuple[str, ...] = (),
-) -> Response[Any]:
+async def list_across_workspaces(request: AuthedRequest, ledger: Ledger, search: TaskSearch) -> Response[Any]:
     """Answer with a page of the tasks of all workspaces that the caller is a member of."""
-    workspaces = await ledger.workspaces_of_caller(request, min_position)
-    scope = workspaces_scope(workspaces, request.user.user_id)
-    return await read_task_page(request, ledger, scope, query, min_position, expanded_members)
+    workspaces = await ledger.workspaces_of_caller(request, search.min_position)
+    return await read_task_page(request, ledger, workspaces_scope(workspaces, request.user.user_id), search)
 
 
-async def read_task_page(
-    request: AuthedRequest,
-    ledger: Ledger,
-    scope: TaskScope,
-    query: TaskPageOptions,
-    min_position: int | None,
-    expanded_members: tuple[str, ...] = (),
-) -> Response[Any]:
+async def read_task_page(request: AuthedRequest, ledger: Ledger, scope: TaskScope, search: TaskSearch) -> Response[Any]:
     """Answer with a page of the tasks in a scope."""
-    context = await filter_context(request, ledger, query.filter, min_position)
-    question = task_page.page(scope, query, context)
-    response = await ledger.read(request, question, min_position, expanded_members)
-    return name_zone(response, context, query.filter)
+    context = await filter_context(request, ledger, search.filter, search.min_position)
+    question = task_page.page(scope, search.options(), context)
+    response = await ledger.read(request, question, search.min_position, search.expanded())
+    return name_zone(response, context, search.filter)
 
 
 async def filter_context(

@@ -13,7 +13,7 @@ from api.http.command_mode import command_mode
 from api.http.command_results import WriteResult
 from api.http.conditional_response import LOCATION_HEADER, conditional_response
 from api.http.deadline import current_deadline
-from api.http.parameters import CursorParam, LimitParam
+from api.http.parameters import Cursor, Limit
 from api.http.response import Response
 from api.ledger import BASE_PATH, AuthedRequest, Ledger, command_request, write_response
 from commands.command import require_found
@@ -50,6 +50,13 @@ class Invite(Struct, frozen=True, forbid_unknown_fields=True):
         require_valid_domain(self.email)
 
 
+class InvitationsQuery(Struct, frozen=True):
+    """The parameters of a list from the log itself, which waits for no read model."""
+
+    limit: Limit = 50
+    cursor: Cursor = None
+
+
 class Acceptance(Struct, frozen=True, forbid_unknown_fields=True):
     token: InvitationToken
 
@@ -80,18 +87,14 @@ async def invite(workspace: UUID, data: Invite, request: AuthedRequest, ledger: 
 
 @get("/workspaces/{workspace}/invitations")
 async def list_invitations(
-    workspace: UUID,
-    request: AuthedRequest,
-    ledger: Ledger,
-    limit: LimitParam = 50,
-    cursor: CursorParam = None,
+    workspace: UUID, request: AuthedRequest, ledger: Ledger, query: InvitationsQuery
 ) -> Response[Page[InvitationRecord]]:
     """List the open invitations to a workspace, oldest first."""
     list_id = pagination.list_id_for(workspace, "invitations", {})
-    after = pagination.PageCursor.parse(cursor, list_id, TimeSortKey) or MIN_TIME_SORT_KEY
+    after = pagination.PageCursor.parse(query.cursor, list_id, TimeSortKey) or MIN_TIME_SORT_KEY
     await ledger.permissions.require_permission("SeeInvitations", request.user.user_id, workspace)
-    rows = await ledger.invitations.list_for_workspace(workspace, after, limit + 1)
-    answer = pagination.paginate(rows, limit, list_id, invitations.sort_key)
+    rows = await ledger.invitations.list_for_workspace(workspace, after, query.limit + 1)
+    answer = pagination.paginate(rows, query.limit, list_id, invitations.sort_key)
     return conditional_response(request, answer, await ledger.log.head())
 
 

@@ -3,9 +3,10 @@
 from urllib.parse import unquote
 
 from api.command_endpoint import command
+from api.http.parameters import PageQuery
 from api.http.problems import MalformedRequest
 from api.ledger import AuthedRequest, Ledger
-from api.question_endpoint import LIST_PARAMETERS, question
+from api.question_endpoint import question
 from commands.field_types import LabelName
 from commands.label import ColourLabel
 from commands.validation import describe, find_errors
@@ -34,7 +35,7 @@ list_labels = question(
     label_list.page,
     Page[LabelRow],
     "List the labels of a workspace and their colours, by name.",
-    LIST_PARAMETERS,
+    PageQuery,
 )
 colour_label = command(
     "PUT",

@@ -6,8 +6,7 @@ from unicodedata import combining, normalize
 from uuid import UUID
 
 import msgspec
-from litestar.params import QueryParameter
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from api.command_endpoint import command
 from api.function_endpoint import delete, get
@@ -15,7 +14,7 @@ from api.http import history_items
 from api.http.addressing import in_scope
 from api.http.command_results import WriteResult
 from api.http.conditional_response import conditional_response
-from api.http.parameters import CursorParam, LimitParam, MinPositionParam
+from api.http.parameters import PageQuery
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from api.path_names import resolve_id
@@ -26,12 +25,14 @@ from domain.member import Role
 from projections import pagination, workspace_list
 from projections.pagination import MIN_NAME_SORT_KEY, NameSortKey, Page
 
-NameParam = Annotated[
-    str | None,
-    QueryParameter(
-        name="query", max_length=100, description="The beginnings of words of a name, as a person types them."
-    ),
-]
+
+class MembersQuery(PageQuery, frozen=True):
+    """The parameters of the list of members."""
+
+    query: Annotated[
+        Annotated[str, Meta(max_length=100)] | None,
+        Meta(description="The beginnings of words of a name, as a person types them."),
+    ] = None
 
 
 class MemberRow(Struct, frozen=True):
@@ -67,26 +68,20 @@ class NameQuery(Struct, frozen=True):
 
 @get("/workspaces/{workspace}/members")
 async def list_members(
-    workspace: UUID,
-    request: AuthedRequest,
-    ledger: Ledger,
-    words: NameParam = None,
-    limit: LimitParam = 50,
-    cursor: CursorParam = None,
-    min_position: MinPositionParam = None,
+    workspace: UUID, request: AuthedRequest, ledger: Ledger, query: MembersQuery
 ) -> Response[Page[MemberRow]]:
     """List the members of a workspace, by name; with `query`, those whose names have words that begin so."""
-    wanted = NameQuery.parse(words or "")
+    wanted = NameQuery.parse(query.query or "")
     list_id = pagination.list_id_for(workspace, "members", wanted.cursor_key())
-    after = pagination.PageCursor.parse(cursor, list_id, NameSortKey) or MIN_NAME_SORT_KEY
-    found = await ledger.fetch(request, workspace_list.members(workspace), min_position)
+    after = pagination.PageCursor.parse(query.cursor, list_id, NameSortKey) or MIN_NAME_SORT_KEY
+    found = await ledger.fetch(request, workspace_list.members(workspace), query.min_position)
     roles = msgspec.json.decode(found.answer.body, type=dict[UUID, Role]) if found.answer else {}
     names = await history_items.load_names(ledger.log, [Actor(user) for user in roles])
     rows = [MemberRow(user, names.get(user), role) for user, role in roles.items()]
     matching = (row for row in rows if wanted.matches(row.name or ""))
     remaining = sorted((row for row in matching if _cursor_key(row) > after), key=_cursor_key)
     return conditional_response(
-        request, pagination.paginate(remaining, limit, list_id, _cursor_key), found.position, found.age_s
+        request, pagination.paginate(remaining, query.limit, list_id, _cursor_key), found.position, found.age_s
     )
 
 

@@ -3,12 +3,13 @@
 from typing import Annotated
 from uuid import UUID
 
-from litestar.params import QueryParameter
+from msgspec import Meta
 
 from api.command_endpoint import command
 from api.http.addressing import is_project_key, parse_project_id
+from api.http.parameters import PageQuery
 from api.ledger import AuthedRequest, Ledger
-from api.question_endpoint import LIST_PARAMETERS, question
+from api.question_endpoint import question
 from commands.column import SetColumns
 from commands.project import ArchiveProject, CreateProject, EditProject, RestoreProject
 from commands.trash import TrashProject
@@ -16,7 +17,11 @@ from projections import project_list
 from projections.pagination import Page
 from projections.project_list import ProjectRow
 
-IncludeArchivedParam = Annotated[bool, QueryParameter(description="Include archived projects.")]
+
+class ProjectsQuery(PageQuery, frozen=True):
+    """The parameters of the list of projects."""
+
+    archived: Annotated[bool, Meta(description="Include archived projects.")] = False
 
 
 async def _resolve_name(
@@ -37,7 +42,7 @@ list_projects = question(
     project_list.page,
     Page[ProjectRow],
     "List the projects of a workspace outside the trash, by key; archived ones only on request.",
-    {"archived": (IncludeArchivedParam, False), **LIST_PARAMETERS},
+    ProjectsQuery,
 )
 show_project_of_workspace = question(
     "/workspaces/{workspace}/projects/{project}",

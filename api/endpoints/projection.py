@@ -2,8 +2,6 @@
 
 from typing import Annotated
 
-from litestar.openapi.spec import Example
-from litestar.params import PathParameter
 from msgspec import Meta, Struct
 
 from api.function_endpoint import get, post
@@ -17,9 +15,7 @@ from projections import pagination
 from projections.pagination import Page
 from projections.projection import all_projections
 
-ProjectionNameParam = Annotated[
-    str, PathParameter(description="The name of a projection.", examples=[Example(value="task_list")])
-]
+ProjectionName = Annotated[str, Meta(description="The name of a projection.", examples=["task_list"])]
 
 
 class RebuildRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,7 +34,7 @@ async def list_projections(request: AuthedRequest, ledger: Ledger) -> Response[P
 
 @post("/projections/{name}/rebuild", status_code=202, response_headers=[LOCATION_HEADER])
 async def rebuild_projection(
-    name: ProjectionNameParam, data: RebuildRequest, request: AuthedRequest, ledger: Ledger
+    name: ProjectionName, data: RebuildRequest, request: AuthedRequest, ledger: Ledger
 ) -> Response[Job]:
     """Rebuild a projection from the log. If rows differ from the live ones, it switches only with `expect_changes`."""
     await ledger.require_operator(request)

@@ -4,20 +4,19 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from litestar.openapi.spec import Example
-from litestar.params import PathParameter, QueryParameter
-from msgspec.structs import replace
+from msgspec import Meta
+from msgspec.structs import asdict
 
 from api.command_endpoint import command
 from api.function_endpoint import get
 from api.http.addressing import parse_id
 from api.http.expansion import PartialTaskPage
-from api.http.parameters import MinPositionParam
+from api.http.parameters import PageQuery, ReadQuery
 from api.http.response import Response
-from api.http.task_parameters import TaskSearch
+from api.http.task_parameters import TaskPageQuery, TaskSearch
 from api.ledger import AuthedRequest, Ledger
 from api.path_names import resolve_id
-from api.question_endpoint import LIST_PARAMETERS, question
+from api.question_endpoint import question
 from api.task_queries import list_across_workspaces
 from commands.saved_filter import DeleteFilter, EditFilter, SaveFilter
 from domain.errors import FilterIsBuiltin, FilterSyntax, FilterTooLong, FilterValue, NotFound, UnknownField
@@ -30,16 +29,18 @@ from projections.task_sorting import TaskSort
 
 _BUILTIN_IDS = {one.id for one in BUILTIN_FILTERS}
 _PARSE_ERRORS = (FilterSyntax, UnknownField, FilterValue, FilterTooLong)
-_ID_DESCRIPTION = "The id of a filter, or the name of a built-in one."
-_SORT_DESCRIPTION = "The sort order, as in `GET /tasks`. Default: that of the filter, else that of `GET /tasks`."
 OwnFilterId = Annotated[
     UUID,
-    PathParameter(
-        description="The id of one of your filters.", examples=[Example(value="0193805a-8d00-73d7-b9e2-88983ef045f3")]
-    ),
+    Meta(description="The id of one of your filters.", examples=["0193805a-8d00-73d7-b9e2-88983ef045f3"]),
 ]
-FilterIdParam = Annotated[str, PathParameter(description=_ID_DESCRIPTION, examples=[Example(value="overdue")])]
-SavedSortParam = Annotated[TaskSort | None, QueryParameter(description=_SORT_DESCRIPTION)]
+FilterId = Annotated[str, Meta(description="The id of a filter, or the name of a built-in one.", examples=["overdue"])]
+_SORT_DESCRIPTION = "The sort order, as in `GET /tasks`. Default: that of the filter, else that of `GET /tasks`."
+
+
+class FilteredTasksQuery(TaskPageQuery, frozen=True):
+    """The parameters of the tasks that match a filter, which has the terms."""
+
+    sort: Annotated[TaskSort | None, Meta(description=_SORT_DESCRIPTION)] = None
 
 
 async def _resolve_own_filter(
@@ -62,37 +63,30 @@ list_filters = question(
     saved_filter_list.page,
     Page[SavedFilterShown],
     "List the built-in filters, then your own by name.",
-    LIST_PARAMETERS,
+    PageQuery,
 )
 
 
 @get("/filters/{saved_filter}")
 async def show_filter(
-    saved_filter: FilterIdParam,
-    request: AuthedRequest,
-    ledger: Ledger,
-    min_position: MinPositionParam = None,
+    saved_filter: FilterId, request: AuthedRequest, ledger: Ledger, query: ReadQuery
 ) -> Response[SavedFilterShown]:
     """Show one of your filters or a built-in one."""
-    return await ledger.read(request, _filter_question(request, saved_filter), min_position)
+    return await ledger.read(request, _filter_question(request, saved_filter), query.min_position)
 
 
-@get("/filters/{saved_filter}/tasks", omitted=("filter",))
+@get("/filters/{saved_filter}/tasks")
 async def list_filtered_tasks(
-    saved_filter: FilterIdParam,
-    request: AuthedRequest,
-    ledger: Ledger,
-    query: TaskSearch,
-    sort: SavedSortParam = None,
+    saved_filter: FilterId, request: AuthedRequest, ledger: Ledger, query: FilteredTasksQuery
 ) -> Response[TaskPage | PartialTaskPage]:
     """List the tasks that match one of your filters or a built-in one, as `GET /tasks` does with its terms.
 
     A cursor stays valid until the terms or the sort order of the filter change.
     """
     saved = await _fetch_filter(request, ledger, saved_filter, query.min_position)
-    options = replace(query.options(), filter=saved.filter, sort=sort or saved.sort)
+    search = TaskSearch(**asdict(query) | {"filter": saved.filter, "sort": query.sort or saved.sort})
     try:
-        return await list_across_workspaces(request, ledger, options, query.min_position, query.expanded())
+        return await list_across_workspaces(request, ledger, search)
     except _PARSE_ERRORS as error:  # the grammar has changed since it was saved
         detail = f"This filter is no longer valid: edit it. {error}"
         raise type(error)(detail, **error.params) from error

@@ -5,8 +5,8 @@ from uuid import UUID
 from api.command_endpoint import command
 from api.function_endpoint import get
 from api.http import history_items
-from api.http.expansion import ExpandedTask, ExpandParam, parse_expand
-from api.http.parameters import CursorParam, LimitParam, MinPositionParam
+from api.http.expansion import Expand, ExpandedTask, parse_expand
+from api.http.parameters import PageQuery, ReadQuery
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from commands.label import LabelTask, UnlabelTask
@@ -16,20 +16,22 @@ from projections import task_list
 from projections.pagination import Page
 from projections.task_list import TaskRow
 
+
+class TaskQuery(ReadQuery, frozen=True):
+    """The parameters of one task."""
+
+    expand: Expand = None
+
+
 create_task = command("POST", "/projects/{project}/tasks", CreateTask, "Create a task on the board of a project.")
 
 
 @get("/tasks/{task}")
 async def show_task(
-    task: UUID,
-    request: AuthedRequest,
-    ledger: Ledger,
-    expand: ExpandParam = None,
-    min_position: MinPositionParam = None,
+    task: UUID, request: AuthedRequest, ledger: Ledger, query: TaskQuery
 ) -> Response[TaskRow | ExpandedTask]:
     """Show one task, in the trash or not."""
-    members = parse_expand(expand)
-    return await ledger.read(request, task_list.by_id(task), min_position, members)
+    return await ledger.read(request, task_list.by_id(task), query.min_position, parse_expand(query.expand))
 
 
 edit_task = command(
@@ -66,12 +68,7 @@ restore_task = command(
 
 @get("/tasks/{task}/history")
 async def show_history(
-    task: UUID,
-    request: AuthedRequest,
-    ledger: Ledger,
-    limit: LimitParam = 50,
-    cursor: CursorParam = None,
-    min_position: MinPositionParam = None,
+    task: UUID, request: AuthedRequest, ledger: Ledger, query: PageQuery
 ) -> Response[Page[history_items.HistoryItem]]:
     """List the events of a task, newest first, straight from the log."""
-    return await ledger.history(request, task, limit, cursor, min_position)
+    return await ledger.history(request, task, query.limit, query.cursor, query.min_position)

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from api.function_endpoint import get, post
 from api.http.expansion import PartialTaskPage
-from api.http.parameters import LimitParam, MinPositionParam
+from api.http.parameters import Limit, ReadQuery
 from api.http.response import Response
-from api.http.task_parameters import FilterParam, TaskSearch
+from api.http.task_parameters import Filter, TaskSearch
 from api.ledger import BASE_PATH, AuthedRequest, Ledger
 from api.task_queries import filter_context, list_across_workspaces, name_zone, read_task_page
 from domain.errors import (
@@ -37,13 +37,20 @@ _MEMBER_BY_REFUSAL: Final[dict[type[Refusal], str]] = {
 """The member of a search that each refusal is about."""
 
 
+class BoardQuery(ReadQuery, frozen=True):
+    """The parameters of a board."""
+
+    filter: Filter = ""
+    limit: Limit = 50
+
+
 @get("/tasks")
 async def find_tasks(request: AuthedRequest, ledger: Ledger, query: TaskSearch) -> Response[TaskPage | PartialTaskPage]:
     """List the tasks of all your workspaces that match a filter, without those in the trash.
 
     If you join a workspace between two pages, its tasks appear on the pages that follow.
     """
-    return await list_across_workspaces(request, ledger, query.options(), query.min_position, query.expanded())
+    return await list_across_workspaces(request, ledger, query)
 
 
 @post("/tasks/search", costs_like="search", status_code=200)
@@ -52,7 +59,7 @@ async def search_tasks(
 ) -> Response[TaskPage | PartialTaskPage]:
     """List tasks as `GET /tasks` does, for filters too long for a URL; changes nothing."""
     try:
-        return await list_across_workspaces(request, ledger, data.options(), data.min_position, data.expanded())
+        return await list_across_workspaces(request, ledger, data)
     except tuple(_MEMBER_BY_REFUSAL) as refusal:
         refusal.pointer = f"#/{_MEMBER_BY_REFUSAL[type(refusal)]}"
         raise
@@ -63,21 +70,13 @@ async def list_tasks(
     project: UUID, request: AuthedRequest, ledger: Ledger, query: TaskSearch
 ) -> Response[TaskPage | PartialTaskPage]:
     """List the tasks of a project that match a filter, without those in the trash; oldest first by default."""
-    scope = project_scope(project)
-    return await read_task_page(request, ledger, scope, query.options(), query.min_position, query.expanded())
+    return await read_task_page(request, ledger, project_scope(project), query)
 
 
 @get("/projects/{project}/board")
-async def show_board(
-    project: UUID,
-    request: AuthedRequest,
-    ledger: Ledger,
-    filter: FilterParam = "",  # noqa: A002 - the parameter's name
-    limit: LimitParam = 50,
-    min_position: MinPositionParam = None,
-) -> Response[Board]:
+async def show_board(project: UUID, request: AuthedRequest, ledger: Ledger, query: BoardQuery) -> Response[Board]:
     """Show the columns of a project in order, each with its first tasks that match a filter, by rank."""
     address = f"{BASE_PATH}/projects/{project}/tasks"
-    context = await filter_context(request, ledger, filter, min_position)
-    asked = board.board(project, TaskPageOptions(filter, limit=limit), context, address)
-    return name_zone(await ledger.read(request, asked, min_position), context, filter)
+    context = await filter_context(request, ledger, query.filter, query.min_position)
+    asked = board.board(project, TaskPageOptions(query.filter, limit=query.limit), context, address)
+    return name_zone(await ledger.read(request, asked, query.min_position), context, query.filter)

@@ -4,12 +4,12 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
-from litestar.params import QueryParameter
+from msgspec import Meta
 
 from api.command_endpoint import command
 from api.function_endpoint import get
 from api.http.conditional_response import conditional_response
-from api.http.parameters import CursorParam, LimitParam, MinPositionParam
+from api.http.parameters import PageQuery
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from api.question_endpoint import question
@@ -20,10 +20,13 @@ from projections import pagination, workspace_list
 from projections.pagination import MIN_TIME_SORT_KEY, Page, TimeSortKey
 from projections.workspace_list import WorkspaceRow
 
-StateParam = Annotated[
-    Literal["trashed"] | None,
-    QueryParameter(name="state", description="`trashed`: the workspaces in the trash that you own."),
-]
+
+class WorkspacesQuery(PageQuery, frozen=True):
+    """The parameters of the list of workspaces."""
+
+    state: Annotated[
+        Literal["trashed"] | None, Meta(description="`trashed`: the workspaces in the trash that you own.")
+    ] = None
 
 
 create_workspace = command("POST", "/workspaces", CreateWorkspace, "Create a workspace and become its owner.")
@@ -55,20 +58,17 @@ show_workspace = question(
 
 @get("/workspaces")
 async def list_workspaces(
-    request: AuthedRequest,
-    ledger: Ledger,
-    listed: StateParam = None,
-    limit: LimitParam = 50,
-    cursor: CursorParam = None,
-    min_position: MinPositionParam = None,
+    request: AuthedRequest, ledger: Ledger, query: WorkspacesQuery
 ) -> Response[Page[WorkspaceRow]]:
     """List the workspaces that you are a member of, oldest first; or those in the trash that you own."""
-    is_trashed = listed is not None
+    is_trashed = query.state is not None
     list_id = workspace_list.user_list_id(request.user.user_id, trashed=is_trashed)
-    after = pagination.PageCursor.parse(cursor, list_id, TimeSortKey) or MIN_TIME_SORT_KEY
-    rows, reads = await _fetch_visible(request, ledger, (after, limit + 1), min_position, is_trashed=is_trashed)
+    after = pagination.PageCursor.parse(query.cursor, list_id, TimeSortKey) or MIN_TIME_SORT_KEY
+    rows, reads = await _fetch_visible(
+        request, ledger, (after, query.limit + 1), query.min_position, is_trashed=is_trashed
+    )
     age = max((one.age_s for one in reads if one.age_s is not None), default=None)
-    answer = pagination.paginate(rows, limit, list_id, workspace_list.sort_key)
+    answer = pagination.paginate(rows, query.limit, list_id, workspace_list.sort_key)
     return conditional_response(request, answer, min(one.position for one in reads), age)
 
 

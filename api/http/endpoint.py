@@ -12,12 +12,12 @@ from typing import Any, Final
 from litestar import Request
 from litestar.datastructures import ResponseHeader
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.typing import FieldDefinition
 from msgspec import Struct
 from msgspec.structs import replace
 
 from api.http.body import MAX_BODY_BYTES
 from api.http.command_results import BatchResult, WriteResult
+from api.http.parameters import NoQuery
 from api.http.query_parameters import QueryParameters
 from api.http.response import Response
 from infra.rate_limits.route_class import RouteClass
@@ -42,15 +42,19 @@ class Endpoint(Struct, frozen=True, kw_only=True, eq=False, dict=True):
     text: str
     """What it does, for the document."""
     answer: Callable[..., Awaitable[Response[Any] | None]]
-    """Returns the response to a request, given the ledger and the query parameters that were sent; None is no body."""
+    """Returns the response to a request, given the ledger and the query parameters; None is no body."""
     answer_type: Any
     """The type of the body of its response."""
-    parameters: Mapping[str, FieldDefinition]
-    """What it takes from the path, the query and the body (`data`), by name."""
+    path_types: Mapping[str, Any]
+    """The types of the names in its path."""
     resolvers: Mapping[str, Callable[..., Any]]
     """What finds the value of each name in its path; any other is a text."""
     code: Sequence[FunctionRef]
     """The functions that answer."""
+    query_type: type[Struct] = NoQuery
+    """The type whose members are its query parameters."""
+    body_type: Any = None
+    """The type that the request body is decoded into; None without a body."""
     uses_ledger: bool = True
     """Whether it reads or writes anything."""
     name: str = ""
@@ -69,11 +73,6 @@ class Endpoint(Struct, frozen=True, kw_only=True, eq=False, dict=True):
     media_type: str = "application/json"
     is_documented: bool = True
 
-    @property
-    def body_type(self) -> Any:
-        """The type that the request body is decoded into; None without a body."""
-        return self.parameters["data"].annotation if "data" in self.parameters else None
-
     @cached_property
     def takes_commands(self) -> bool:
         """Whether it executes commands of a caller, judged by its answer.
@@ -85,7 +84,7 @@ class Endpoint(Struct, frozen=True, kw_only=True, eq=False, dict=True):
     @cached_property
     def query(self) -> QueryParameters:
         """Its query parameters."""
-        return QueryParameters(self.parameters, takes_commands=self.takes_commands)
+        return QueryParameters(self.query_type, takes_commands=self.takes_commands)
 
     @cached_property
     def route_class(self) -> RouteClass | None:

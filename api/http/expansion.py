@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, Union
 from uuid import UUID
 
 import msgspec
-from litestar.params import QueryParameter
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.http import history_items
@@ -16,7 +15,7 @@ from projections.question import Answer
 from projections.task_list import TaskRow
 
 EXPANDABLE: Final = ("assignees", "created_by", "completed_by")
-EXPAND_DESCRIPTION = (
+_EXPAND_DESCRIPTION = (
     "These members, separated by commas, have `{id, name}` for each person instead of an id: "
     "`assignees`, `created_by`, `completed_by`."
 )
@@ -30,7 +29,9 @@ def parse_expand(text: str | None) -> tuple[str, ...]:
     return names
 
 
-ExpandParam = Annotated[str | None, QueryParameter(description=EXPAND_DESCRIPTION), Meta(extra={"check": parse_expand})]
+Expand: TypeAlias = Annotated[
+    str | None, Meta(description=_EXPAND_DESCRIPTION, examples=["assignees"], extra={"check": parse_expand})
+]
 
 
 class Person(Struct, frozen=True):

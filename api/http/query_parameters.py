@@ -3,21 +3,15 @@
 What a lenient reader would take, but no client should write, is refused too: 1e1, TRUE, null.
 """
 
-import inspect
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from functools import reduce
 from itertools import islice
-from operator import or_
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 from urllib.parse import parse_qsl
 
 import msgspec
 from litestar import Request
-from litestar.params import QueryParameter
-from litestar.typing import FieldDefinition
-from msgspec import Meta, Struct, structs
+from msgspec import Struct, structs
 
 from api.http.command_mode import command_mode
 from api.http.malformed_request import MalformedRequest
@@ -39,44 +33,21 @@ _MAX_DIGITS: Final = 20
 _MODE_TYPES: Final[dict[str, Any]] = {"dry_run": Literal["false", "true"], "on_conflict": Literal["rebase"]}
 
 
-def parameters_in(kind: type[Struct]) -> Iterator[FieldDefinition]:
-    """The query parameters that are the members of a type: its own, then those of its bases."""
-    defaults, hints = {one.name: one.default for one in structs.fields(kind)}, get_type_hints(kind, include_extras=True)
-    for name in (name for base in kind.__mro__ for name in inspect.get_annotations(base)):
-        plain, *metas = get_args(hints[name])
-        bounds: dict[str, Any] = {
-            key: value
-            for meta in metas
-            for key in ("ge", "le", "max_length", "description")
-            if (value := getattr(meta, key)) is not None
-        }
-        annotation = Annotated[plain, QueryParameter(**bounds), *metas]  # type: ignore[valid-type]
-        yield FieldDefinition.from_annotation(annotation, name=name, default=defaults[name])
-
-
 class QueryParameters:
-    """Those of one endpoint."""
+    """Those of one endpoint: the members of a type, which all have defaults, and the mode of a command."""
 
-    def __init__(self, parameters: Mapping[str, FieldDefinition], *, takes_commands: bool) -> None:
-        fields = {
-            field.kwarg_definition.name or name: (name, field, field.kwarg_definition)
-            for name, field in parameters.items()
-            if isinstance(field.kwarg_definition, QueryParameter)
-        }
-        own = {name: _bounded(field.annotation, kwarg, field.metadata) for name, (_, field, kwarg) in fields.items()}
-        self._argument_names = {name: argument for name, (argument, _, _) in fields.items()}
+    def __init__(self, query_type: type[Struct], *, takes_commands: bool) -> None:
+        own = {field.name: field.type for field in structs.fields(query_type)}
+        self._query_type, self._default = query_type, query_type()
         self._takes_commands = takes_commands
         self._types = own | _MODE_TYPES if takes_commands else own
         self._kinds = {name: _kinds_in(kind) for name, kind in self._types.items()}
         self._checks = {name: _checks_of(kind) for name, kind in self._types.items()}
 
-    def parse(self, request: Request[Any, Any, Any]) -> dict[str, Any]:
-        """The values of those that a request has, by the names of the arguments.
-
-        Raises MalformedRequest with all errors: of unknown or repeated ones, and of values.
-        """
+    def parse(self, request: Request[Any, Any, Any]) -> Struct:
+        """Those of a request; raises MalformedRequest with all errors: of unknown or repeated ones, and of values."""
         if not request.scope["query_string"]:
-            return {}
+            return self._default
         given = list(request.query_params.multi_items())
         if len({name for name, _ in given}) < len(given):
             raise _refusal(self.errors(request))
@@ -86,7 +57,7 @@ class QueryParameters:
                 command_mode(request)
         except (ValueError, MalformedRequest) as error:
             raise _refusal(self.errors(request)) from error
-        return {self._argument_names[name]: value for name, value in values.items() if name in self._argument_names}
+        return self._query_type(**{name: value for name, value in values.items() if name not in _MODE_TYPES})
 
     def errors(self, request: Request[Any, Any, Any]) -> list[FieldError]:
         """Unknown, repeated and invalid parameters of a request."""
@@ -146,18 +117,6 @@ def _is_usual(text: str, kinds: frozenset[Any]) -> bool:
 def _checks_of(annotation: Any) -> list[Check]:
     metas = get_args(annotation)[1:] if get_origin(annotation) is Annotated else ()
     return [check for meta in metas for check in checks_in(meta, "check")]
-
-
-def _bounded(annotation: Any, parameter: QueryParameter, metadata: Iterable[Any]) -> Any:
-    """The type of a value that was sent, which is never None, with its bounds."""
-    sent = (
-        reduce(or_, (kind for kind in get_args(annotation) if kind is not NoneType))
-        if _is_union(annotation)
-        else annotation
-    )
-    ge, le = (None if bound is None else int(bound) for bound in (parameter.ge, parameter.le))
-    checks = (Meta(extra=one.extra) for one in metadata if isinstance(one, Meta))
-    return Annotated[sent, Meta(ge=ge, le=le), Meta(max_length=parameter.max_length), *checks]
 
 
 def _is_union(annotation: Any) -> bool:

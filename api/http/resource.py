@@ -45,7 +45,7 @@ class Resource:
         request.max_body_bytes = endpoint.max_body_bytes
         try:
             await self._authentication.admit(request, endpoint)
-            response = await endpoint.answer(request, self._ledger, **endpoint.query.parse(request)) or _NO_BODY
+            response = await endpoint.answer(request, self._ledger, endpoint.query.parse(request)) or _NO_BODY
         except Exception as error:  # noqa: BLE001 - each has its answer
             response = error_response(request, error)
         await response.send(scope, send, endpoint.status_code)

@@ -5,8 +5,6 @@ from itertools import groupby
 from typing import Final
 
 import psycopg
-from litestar.exceptions import HTTPException
-from litestar.params import QueryParameter
 
 from api.connections.connection import ALWAYS_ADMITTED
 from api.http import preconditions
@@ -42,14 +40,8 @@ def _impossible_cases(operation: Operation) -> set[ErrorCase]:
         and {needs.role for needs in operation.required_permissions} == {permissions.ROLES[0]}
     )
     internal_errors = {each for each in error_cases.all_error_cases() if each.status == INTERNAL_ERROR_STATUS}
-    has_query = any(
-        isinstance(field.kwarg_definition, QueryParameter) for field in operation.endpoint.parameters.values()
-    )
-    no_query = {
-        each
-        for each in error_cases.all_error_cases()
-        if each.code == "invalid_parameter" and not has_query and not operation.endpoint.takes_commands
-    }
+    has_query = operation.endpoint.query_type.__struct_fields__ or operation.endpoint.takes_commands
+    no_query = {each for each in error_cases.all_error_cases() if each.code == "invalid_parameter" and not has_query}
     return internal_errors | no_query | ({error_cases.from_refusal(errors.Forbidden)} if is_for_all else set())
 
 
@@ -67,8 +59,6 @@ def _framework_cases(operation: Operation) -> Iterator[ErrorCase]:
     if operation.endpoint.body_type is not None:
         yield error_cases.from_status(400)  # a Content-Length that is not a number
         yield error_cases.from_status(413)
-    if any(isinstance(field.kwarg_definition, QueryParameter) for field in operation.endpoint.parameters.values()):
-        yield from error_cases.from_error(HTTPException)
     if operation.endpoint.uses_ledger:
         yield from error_cases.from_error(psycopg.OperationalError)
         yield from error_cases.from_error(DeadlineExceeded)

@@ -1,13 +1,11 @@
 """Parameter objects: of the path, of the query, and the request headers that a handler's code reads."""
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from litestar.params import KwargDefinition, PathParameter, QueryParameter
-from litestar.types import Empty
+from msgspec.structs import FieldInfo
 
 from api.http import idempotency, preconditions, prefer
 from api.http.addressing import ID_OR_PROJECT_KEY_SCHEMA, ID_OR_TASK_KEY_SCHEMA
@@ -16,7 +14,8 @@ from api.http.conditional_response import conditional_response
 from api.ledger import Ledger
 from api.openapi import examples
 from api.openapi.operation import Operation
-from api.openapi.schemas import Schema, union_members
+from api.openapi.schemas import Schema, strip_annotated, union_members
+from api.path_names import names_in
 
 PARAMETER_COMPONENTS: Final[dict[str, Schema]] = {
     "If-Match": {
@@ -74,18 +73,12 @@ HEADER_READERS: Final[dict[str, Callable[..., Any]]] = {
 }
 """The function that reads each header: a handler that reaches it takes the header."""
 _ID_SCHEMA: Final[Schema] = {"type": "string", "format": "uuid"}
-_PATH_PARAMETER = re.compile(r"{(\w+)(?::\w+)?}")
 
 
 def parameters_of(operation: Operation) -> Iterator[Schema]:
     """All parameters of an operation."""
-    for name in _PATH_PARAMETER.findall(operation.path):
-        yield _path_parameter(operation, name, operation.endpoint.parameters[name].kwarg_definition)
-    for name, field in operation.endpoint.parameters.items():
-        if isinstance(field.kwarg_definition, QueryParameter):
-            yield _query_parameter(
-                field.kwarg_definition.name or name, field.annotation, field.kwarg_definition, field.default
-            )
+    yield from (_path_parameter(operation, name) for name in names_in(operation.path))
+    yield from map(_query_parameter, msgspec.structs.fields(operation.endpoint.query_type))
     if operation.endpoint.takes_commands:
         yield from ({"$ref": f"#/components/parameters/{name}"} for name in MODE_PARAMETERS)
     for name in (name for name in PARAMETER_COMPONENTS if name not in MODE_PARAMETERS):
@@ -93,44 +86,32 @@ def parameters_of(operation: Operation) -> Iterator[Schema]:
             yield {"$ref": f"#/components/parameters/{name}"}
 
 
-def _path_parameter(operation: Operation, name: str, definition: Any) -> Schema:
+def _path_parameter(operation: Operation, name: str) -> Schema:
     schema, text, example = _describe_path_parameter(operation, name)
-    if isinstance(definition, PathParameter):
-        schema = {"type": "string", "minLength": 1}
-        text = definition.description or text
-        example = definition.examples[0].value if definition.examples else example
     return {"name": name, "in": "path", "required": True, "description": text, "schema": schema, "example": example}
 
 
 def _describe_path_parameter(operation: Operation, name: str) -> tuple[Schema, str, Any]:
-    """An id, or a key as well, if that is what its resolver finds; else a text."""
-    resolver = operation.endpoint.resolvers.get(name)
+    """An id, or a key as well, if that is what its resolver finds; a text, if its type is described; else a text."""
+    resolver, kind = operation.endpoint.resolvers.get(name), operation.endpoint.path_types[name]
     if resolver is Ledger.resolve_task_id:
         text = f"The id of the {name}, or its human key, such as KIT-12, in any case."
         return ID_OR_TASK_KEY_SCHEMA, text, examples.example_id(name)
-    if resolver is not None and operation.endpoint.parameters[name].annotation is not str:
-        is_id = resolver is not Ledger.resolve_project_id and operation.endpoint.parameters[name].annotation is UUID
-        more, schema = (
-            ("", _ID_SCHEMA) if is_id else (", or its key, such as KIT, in any case", ID_OR_PROJECT_KEY_SCHEMA)
-        )
-        return schema, f"The id of the {name}{more}.", examples.example_id(name)
-    return {"type": "string", "minLength": 1}, f"The {name}.", examples.example_of(str, name)
+    if kind is UUID and resolver is not Ledger.resolve_project_id:
+        return _ID_SCHEMA, f"The id of the {name}.", examples.example_id(name)
+    if kind in {UUID, UUID | str}:
+        text = f"The id of the {name}, or its key, such as KIT, in any case."
+        return ID_OR_PROJECT_KEY_SCHEMA, text, examples.example_id(name)
+    text = msgspec.json.schema(kind).get("description", f"The {name}.")
+    return {"type": "string", "minLength": 1}, text, examples.example_of(kind, name)
 
 
-def _query_parameter(name: str, annotation: Any, definition: KwargDefinition, default: Any) -> Schema:
-    schema = msgspec.json.schema(next(union_members(annotation)))
-    bounds = {
-        "minimum": definition.ge,
-        "maximum": definition.le,
-        "minLength": definition.min_length,
-        "maxLength": definition.max_length,
-        "pattern": definition.pattern,
-        "format": definition.format,
-    }
-    schema |= {key: value for key, value in bounds.items() if value is not None}
-    if default is not None and default is not Empty:
-        schema["default"] = msgspec.to_builtins(default)
-    required = {"required": True} if default is Empty else {}
-    description = {"description": definition.description} if definition.description else {}
-    example = examples.example_of(annotation, name)
-    return {"name": name, "in": "query", **required, **description, "schema": schema, "example": example}
+def _query_parameter(field: FieldInfo) -> Schema:
+    described = msgspec.json.schema(field.type)
+    schema = msgspec.json.schema(next(union_members(field.type)))
+    schema = {key: value for key, value in schema.items() if key not in {"description", "examples"}}
+    if field.default is not None:
+        schema["default"] = field.default
+    example = examples.example_of(strip_annotated(field.type), field.name)
+    description = described["description"]
+    return {"name": field.name, "in": "query", "description": description, "schema": schema, "example": example}

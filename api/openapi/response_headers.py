@@ -139,7 +139,7 @@ def _implied_headers(operation: Operation) -> Iterator[str]:
         yield from ("Age", STALE_HEADER)
     if name_zone in called:
         yield ZONE_HEADER
-    if conditional_response in called and "cursor" in operation.endpoint.parameters:
+    if conditional_response in called and "cursor" in operation.endpoint.query_type.__struct_fields__:
         yield "Link"
     if command_headers in called and idempotency.idempotency_key in called:
         yield "Idempotent-Replayed"

@@ -2,8 +2,6 @@
 
 from typing import Annotated, Any
 
-from litestar.openapi.spec import Example
-from litestar.params import PathParameter
 from msgspec import Meta, Struct
 
 from api.function_endpoint import get
@@ -13,9 +11,7 @@ from domain import codec
 from domain.errors import NotFound
 from projections.pagination import Page
 
-EventNameParam = Annotated[
-    str, PathParameter(description="The stored name of an event.", examples=[Example(value="TaskRenamed")])
-]
+EventName = Annotated[str, Meta(description="The stored name of an event.", examples=["TaskRenamed"])]
 
 
 class EventType(Struct, frozen=True):
@@ -33,7 +29,7 @@ async def list_event_types() -> Response[Page[EventType]]:
 
 
 @get(EVENT_SCHEMAS_PATH + "/{type}", is_public=True, media_type="application/schema+json")
-async def show_event_schema(type: EventNameParam) -> Response[dict[str, Any]]:  # noqa: A002 - the parameter's name
+async def show_event_schema(type: EventName) -> Response[dict[str, Any]]:  # noqa: A002 - the parameter's name
     """Show the JSON Schema of a stored event: its name in `type`, and a changed field as `[old, new]`."""
     event = codec.all_event_types().get(type)
     if event is None:

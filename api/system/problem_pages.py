@@ -3,8 +3,6 @@
 from functools import cache
 from typing import Annotated
 
-from litestar.openapi.spec import Example
-from litestar.params import PathParameter
 from msgspec import Meta, Struct
 
 from api.function_endpoint import get
@@ -16,7 +14,7 @@ from domain.errors import NotFound
 from projections.pagination import Page
 
 PROBLEMS_PATH = "/problems"
-CodeParam = Annotated[str, PathParameter(description="The `code` of a problem.", examples=[Example(value="id_taken")])]
+ProblemCode = Annotated[str, Meta(description="The `code` of a problem.", examples=["id_taken"])]
 
 
 _TOO_SHORT = {"code": "too_short", "meaning": MEMBER_ERRORS["too_short"]}
@@ -59,7 +57,7 @@ async def list_problems() -> Response[Page[ProblemType]]:
 
 
 @get(PROBLEMS_PATH + "/{code}", is_public=True)
-async def show_problem(code: CodeParam) -> Response[ProblemType]:
+async def show_problem(code: ProblemCode) -> Response[ProblemType]:
     """Show the meaning of one error code; a problem's `type` links here."""
     meaning = problem_types().get(code)
     if meaning is None:

@@ -18,7 +18,7 @@ from api.endpoints import project
 from api.http import authentication
 from api.http.dependencies import Dependencies
 from api.ledger import Ledger
-from api.question_endpoint import LIST_PARAMETERS, question
+from api.question_endpoint import question
 from domain.errors import TooManyGuesses, WrongCredentials
 from infra.delivery.mailer import Mailer
 from infra.delivery.token_mail import TokenMail
@@ -288,9 +288,8 @@ async def test_offset_pagination_is_noticed(ann: ApiUser, settings: Settings, mo
             lambda rows: paginate(rows, limit, workspace, lambda _: before + limit),
         )
 
-    parameters = {"archived": (project.IncludeArchivedParam, False), **LIST_PARAMETERS}
     path, kind = "/workspaces/{workspace}/projects", Page[ProjectRow]
-    monkeypatch.setattr(project, "list_projects", question(path, counted, kind, "Counted.", parameters))
+    monkeypatch.setattr(project, "list_projects", question(path, counted, kind, "Counted.", project.ProjectsQuery))
     async with app_client(settings) as other:
         listed = await paginated_lists.projects(await ann.log_in_again(other))
         await assert_async_check_fails(partial(paginated_lists.stable_items_are_on_exactly_one_page, listed, 2))
