@@ -1,7 +1,8 @@
 """Function endpoints: an address and a function that answers there, for what is more than a command or a question.
 
 `request` and `ledger` are passed to it as they are, `data` is the decoded body, `query` a Struct of query parameters,
-and a name in the path that is a UUID is what it stands for. A plain function runs in a thread.
+and a name in the path that is a UUID is what it stands for. One that changes something and takes no `data` refuses a
+body. A plain function runs in a thread.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from uuid import UUID
 from litestar import Request
 from msgspec import Struct
 
-from api.http.body import decode_body_of
+from api.http.body import EmptyBody, decode_body_of
 from api.http.endpoint import Endpoint, FunctionRef, default_status
 from api.http.parameters import NoQuery
 from api.http.response import Response
@@ -24,15 +25,15 @@ from api.path_names import code_of, names_in, resolve_names, resolvers_of
 def _endpoint(method: str, path: str, **options: Any) -> Callable[[Callable[..., Any]], Endpoint]:
     def decorate(function: Callable[..., Any]) -> Endpoint:
         types = get_type_hints(function, include_extras=True)
-        body_type, returned = types.get("data"), types["return"]
+        body_type, returned = types.get("data", None if method == "GET" else EmptyBody), types["return"]
         resolvers = {name: one for name, one in resolvers_of(path, {}).items() if types.get(name) is UUID}
         call = function if inspect.iscoroutinefunction(function) else partial(asyncio.to_thread, function)
 
         async def answer(request: Request[Any, Any, Any], ledger: Any, query: Struct) -> Response[Any] | None:
             available = {"request": request, "ledger": ledger, "query": query, **request.scope["path_params"]}
-            arguments = {name: value for name, value in available.items() if name in types}
             if body_type:
-                arguments["data"] = decode_body_of(request, await request.body(), body_type)
+                available["data"] = decode_body_of(request, await request.body(), body_type)
+            arguments = {name: value for name, value in available.items() if name in types}
             if resolvers:
                 arguments |= await resolve_names(resolvers, ledger, request, query)
             return cast("Response[Any] | None", await call(**arguments))

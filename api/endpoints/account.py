@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 from api.endpoints.user import Me, load_me
 from api.function_endpoint import delete, patch
 from api.http import authentication, tracing
-from api.http.body import MAX_AUTH_BODY_BYTES, EmptyBody
+from api.http.body import MAX_AUTH_BODY_BYTES
 from api.http.client_address import client_network
 from api.http.command_results import WriteResult
 from api.http.response import Response
@@ -69,11 +69,7 @@ async def edit_account(data: AccountChange, request: AuthedRequest, ledger: Ledg
 
 
 @delete("/auth/me", max_body_bytes=MAX_AUTH_BODY_BYTES, status_code=200)
-async def delete_account(
-    data: EmptyBody,  # noqa: ARG001 - so that none is ignored
-    request: AuthedRequest,
-    ledger: Ledger,
-) -> Response[WriteResult]:
+async def delete_account(request: AuthedRequest, ledger: Ledger) -> Response[WriteResult]:
     """Delete your account at once: sessions, tokens and memberships end; your name stays for what you did.
 
     A workspace without other members goes to the trash. The only owner of a workspace with other members, and the

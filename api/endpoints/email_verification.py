@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from api.endpoints.account import change_email
 from api.function_endpoint import post
 from api.http import authentication, tracing
-from api.http.body import MAX_AUTH_BODY_BYTES, EmptyBody
+from api.http.body import MAX_AUTH_BODY_BYTES
 from api.http.client_address import client_network
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
@@ -43,11 +43,7 @@ async def verify_email(data: Verification, ledger: Ledger) -> None:
 
 
 @post("/auth/verification", max_body_bytes=MAX_AUTH_BODY_BYTES, status_code=202)
-async def mail_verification(
-    data: EmptyBody,  # noqa: ARG001 - so that none is ignored
-    request: AuthedRequest,
-    ledger: Ledger,
-) -> Response[None]:
+async def mail_verification(request: AuthedRequest, ledger: Ledger) -> Response[None]:
     """Mail another verification token to your address, unless it is verified; the token before is void."""
     authentication.require_account_management(request.user, request.auth)
     user = require_found(await ledger.log.load_state(User, request.user.user_id))

@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from api.function_endpoint import delete, get, post
 from api.http import access_tokens, authentication, headers
-from api.http.body import MAX_AUTH_BODY_BYTES, EmptyBody
+from api.http.body import MAX_AUTH_BODY_BYTES
 from api.http.client_address import client_network
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
@@ -70,11 +70,7 @@ async def refresh(data: Refresh, ledger: Ledger) -> Response[TokenPair]:
 
 
 @post("/auth/logout", max_body_bytes=MAX_AUTH_BODY_BYTES, status_code=204)
-async def logout(
-    data: EmptyBody,  # noqa: ARG001 - so that none is ignored
-    request: AuthedRequest,
-    ledger: Ledger,
-) -> None:
+async def logout(request: AuthedRequest, ledger: Ledger) -> None:
     """Log out: end the session of this access token."""
     if request.auth.session is None:
         raise NoSession
@@ -101,12 +97,7 @@ async def list_sessions(request: AuthedRequest, ledger: Ledger) -> Response[Sess
 
 
 @delete("/auth/sessions/{session}", max_body_bytes=MAX_AUTH_BODY_BYTES, status_code=204)
-async def end_session(
-    session: UUID,
-    data: EmptyBody,  # noqa: ARG001 - so that none is ignored
-    request: AuthedRequest,
-    ledger: Ledger,
-) -> None:
+async def end_session(session: UUID, request: AuthedRequest, ledger: Ledger) -> None:
     """End one of your sessions."""
     authentication.require_account_management(request.user, request.auth)
     await ledger.sessions.revoke(request.user.user_id, session)

@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 
 from api.function_endpoint import delete, get, post
 from api.http import authentication
-from api.http.body import MAX_AUTH_BODY_BYTES, EmptyBody
+from api.http.body import MAX_AUTH_BODY_BYTES
 from api.http.conditional_response import LOCATION_HEADER
 from api.http.response import Response
 from api.ledger import BASE_PATH, AuthedRequest, Ledger, command_request
@@ -102,12 +102,7 @@ async def show_token(token: UUID, request: AuthedRequest, ledger: Ledger) -> Res
 
 
 @delete("/auth/tokens/{token}", max_body_bytes=MAX_AUTH_BODY_BYTES, status_code=204)
-async def revoke_token(
-    token: UUID,
-    data: EmptyBody,  # noqa: ARG001 - so that none is ignored
-    request: AuthedRequest,
-    ledger: Ledger,
-) -> None:
+async def revoke_token(token: UUID, request: AuthedRequest, ledger: Ledger) -> None:
     """Revoke a personal token."""
     authentication.require_account_management(request.user, request.auth)
     user = request.user.user_id
