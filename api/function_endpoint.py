@@ -9,6 +9,8 @@ import asyncio
 import inspect
 from collections.abc import Callable
 from functools import partial
+from http import HTTPStatus
+from types import NoneType
 from typing import Any, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
 
@@ -16,7 +18,7 @@ from litestar import Request
 from msgspec import Struct
 
 from api.http.body import EmptyBody, decode_body_of
-from api.http.endpoint import Endpoint, FunctionRef, default_status
+from api.http.endpoint import Endpoint, FunctionRef
 from api.http.parameters import NoQuery
 from api.http.response import Response
 from api.path_names import code_of, names_in, resolve_names, resolvers_of
@@ -50,10 +52,17 @@ def _endpoint(method: str, path: str, **options: Any) -> Callable[[Callable[...,
             body_type=body_type,
             code=[FunctionRef(function), *map(code_of, resolvers.values())],
             uses_ledger="ledger" in types,
-            **{"status_code": default_status(method), **options},
+            **{"status_code": _status(method, returned), **options},
         )
 
     return decorate
+
+
+def _status(method: str, returned: Any) -> int:
+    """The status of a response that has none of its own."""
+    if returned is NoneType:
+        return HTTPStatus.NO_CONTENT.value
+    return (HTTPStatus.CREATED if method == "POST" else HTTPStatus.OK).value
 
 
 get, post, put, patch, delete = (partial(_endpoint, method) for method in ("GET", "POST", "PUT", "PATCH", "DELETE"))

@@ -68,7 +68,7 @@ async def edit_account(data: AccountChange, request: AuthedRequest, ledger: Ledg
     return Response(await load_me(ledger, request))
 
 
-@delete("/auth/me", max_body_bytes=MAX_AUTH_BODY_BYTES, status_code=200)
+@delete("/auth/me", max_body_bytes=MAX_AUTH_BODY_BYTES)
 async def delete_account(request: AuthedRequest, ledger: Ledger) -> Response[WriteResult]:
     """Delete your account at once: sessions, tokens and memberships end; your name stays for what you did.
 

@@ -28,7 +28,7 @@ class Verification(Struct, frozen=True, forbid_unknown_fields=True):
     token: Annotated[MailedToken, Meta(examples=["tlv_0000000000000000000000000000000000000000000"])]
 
 
-@post("/auth/verify", max_body_bytes=MAX_AUTH_BODY_BYTES, is_public=True, status_code=204)
+@post("/auth/verify", max_body_bytes=MAX_AUTH_BODY_BYTES, is_public=True)
 async def verify_email(data: Verification, ledger: Ledger) -> None:
     """Verify the e-mail address of the user whom the token was mailed to, or confirm their new one."""
     if data.token.startswith(PREFIXES["email_change"]):

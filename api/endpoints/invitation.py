@@ -106,7 +106,7 @@ async def show_invitation(invitation: UUID, request: AuthedRequest, ledger: Ledg
     return conditional_response(request, pagination.encode_answer(found), await ledger.log.head())
 
 
-@delete("/invitations/{invitation}", status_code=200)
+@delete("/invitations/{invitation}")
 async def revoke_invitation(
     invitation: UUID, data: RevokeInvitation, request: AuthedRequest, ledger: Ledger
 ) -> Response[WriteResult]:

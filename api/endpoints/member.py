@@ -104,7 +104,7 @@ set_role = command(
 )
 
 
-@delete("/workspaces/{workspace}/members/{user}", status_code=200)
+@delete("/workspaces/{workspace}/members/{user}")
 async def remove_member(
     workspace: UUID,
     user: UUID,

@@ -34,7 +34,7 @@ async def forgot_password(data: ForgottenPassword, request: AuthedRequest, ledge
     return Response(None)
 
 
-@post("/auth/password/reset", max_body_bytes=MAX_AUTH_BODY_BYTES, is_public=True, status_code=204)
+@post("/auth/password/reset", max_body_bytes=MAX_AUTH_BODY_BYTES, is_public=True)
 async def reset_password(data: PasswordReset, request: AuthedRequest, ledger: Ledger) -> None:
     """Set a new password with a mailed token; all sessions end."""
     user = await ledger.mail_tokens.find("password_reset", data.token)

@@ -69,7 +69,7 @@ async def refresh(data: Refresh, ledger: Ledger) -> Response[TokenPair]:
     return _token_response(ledger, await ledger.sessions.refresh(data.refresh_token))
 
 
-@post("/auth/logout", max_body_bytes=MAX_AUTH_BODY_BYTES, status_code=204)
+@post("/auth/logout", max_body_bytes=MAX_AUTH_BODY_BYTES)
 async def logout(request: AuthedRequest, ledger: Ledger) -> None:
     """Log out: end the session of this access token."""
     if request.auth.session is None:
@@ -96,7 +96,7 @@ async def list_sessions(request: AuthedRequest, ledger: Ledger) -> Response[Sess
     return Response(SessionList(items))
 
 
-@delete("/auth/sessions/{session}", max_body_bytes=MAX_AUTH_BODY_BYTES, status_code=204)
+@delete("/auth/sessions/{session}", max_body_bytes=MAX_AUTH_BODY_BYTES)
 async def end_session(session: UUID, request: AuthedRequest, ledger: Ledger) -> None:
     """End one of your sessions."""
     authentication.require_account_management(request.user, request.auth)

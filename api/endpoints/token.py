@@ -101,7 +101,7 @@ async def show_token(token: UUID, request: AuthedRequest, ledger: Ledger) -> Res
     return Response(require_found(found))
 
 
-@delete("/auth/tokens/{token}", max_body_bytes=MAX_AUTH_BODY_BYTES, status_code=204)
+@delete("/auth/tokens/{token}", max_body_bytes=MAX_AUTH_BODY_BYTES)
 async def revoke_token(token: UUID, request: AuthedRequest, ledger: Ledger) -> None:
     """Revoke a personal token."""
     authentication.require_account_management(request.user, request.auth)

@@ -114,7 +114,7 @@ async def show_me(request: AuthedRequest, ledger: Ledger) -> Response[Me]:
     return Response(await load_me(ledger, request))
 
 
-@post("/auth/password", max_body_bytes=MAX_AUTH_BODY_BYTES, status_code=204)
+@post("/auth/password", max_body_bytes=MAX_AUTH_BODY_BYTES)
 async def change_password(data: NewPassword, request: AuthedRequest, ledger: Ledger) -> None:
     """Change your password; all other sessions end."""
     authentication.require_account_management(request.user, request.auth)

@@ -5,7 +5,6 @@ The route, the rate limit, the parameters and the OpenAPI document are made of i
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from http import HTTPStatus
 from types import ModuleType
 from typing import Any, Final
 
@@ -23,7 +22,6 @@ from api.http.response import Response
 from infra.rate_limits.route_class import RouteClass
 
 ENDPOINT_KEY: Final = "taskledger.endpoint"
-_STATUS_BY_METHOD: Final = {"POST": HTTPStatus.CREATED, "DELETE": HTTPStatus.NO_CONTENT}
 
 
 class FunctionRef(Struct, frozen=True):
@@ -93,11 +91,6 @@ class Endpoint(Struct, frozen=True, kw_only=True, eq=False, dict=True):
             return None
         by_method: RouteClass = "read" if self.method == "GET" else "write"
         return "auth" if self.is_public else self.costs_like or by_method
-
-
-def default_status(method: str) -> int:
-    """The status of a response that has none of its own."""
-    return _STATUS_BY_METHOD.get(method, HTTPStatus.OK).value
 
 
 def endpoints_in(modules: Iterable[ModuleType], base_path: str = "", *, is_limited: bool = False) -> Iterator[Endpoint]:
