@@ -2,16 +2,16 @@
 
 `request` and `ledger` are passed to it as they are, `data` is the decoded body, `query` a Struct of query parameters,
 and a name in the path that is a UUID is what it stands for. One that changes something and takes no `data` refuses a
-body. A plain function runs in a thread.
+body. A `guard` raises a refusal for callers who may not call it. A plain function runs in a thread.
 """
 
 import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from http import HTTPStatus
 from types import NoneType
-from typing import Any, cast, get_args, get_origin, get_type_hints
+from typing import Any, TypeAlias, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 from litestar import Request
@@ -21,10 +21,15 @@ from api.http.body import EmptyBody, decode_body_of
 from api.http.endpoint import Endpoint, FunctionRef
 from api.http.parameters import NoQuery
 from api.http.response import Response
+from api.ledger import AuthedRequest, Ledger
 from api.path_names import code_of, names_in, resolve_names, resolvers_of
 
+Guard: TypeAlias = Callable[[Ledger, AuthedRequest], Awaitable[None]]
 
-def _endpoint(method: str, path: str, **options: Any) -> Callable[[Callable[..., Any]], Endpoint]:
+
+def _endpoint(
+    method: str, path: str, guard: Guard | None = None, **options: Any
+) -> Callable[[Callable[..., Any]], Endpoint]:
     def decorate(function: Callable[..., Any]) -> Endpoint:
         types = get_type_hints(function, include_extras=True)
         body_type, returned = types.get("data", None if method == "GET" else EmptyBody), types["return"]
@@ -38,6 +43,8 @@ def _endpoint(method: str, path: str, **options: Any) -> Callable[[Callable[...,
             arguments = {name: value for name, value in available.items() if name in types}
             if resolvers:
                 arguments |= await resolve_names(resolvers, ledger, request, query)
+            if guard:
+                await guard(ledger, request)
             return cast("Response[Any] | None", await call(**arguments))
 
         return Endpoint(
@@ -50,7 +57,7 @@ def _endpoint(method: str, path: str, **options: Any) -> Callable[[Callable[...,
             path_types={name: types[name] for name in names_in(path) if name in types},
             query_type=types.get("query", NoQuery),
             body_type=body_type,
-            code=[FunctionRef(function), *map(code_of, resolvers.values())],
+            code=[FunctionRef(function), *map(code_of, resolvers.values()), *([code_of(guard)] if guard else [])],
             uses_ledger="ledger" in types,
             **{"status_code": _status(method, returned), **options},
         )

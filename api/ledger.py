@@ -24,6 +24,7 @@ from commands.handling.handler import CommandHandler
 from commands.handling.idempotency import IdempotencyKey
 from commands.handling.outcome import Committed, DryRunOutcome, Outcome
 from commands.handling.request import CommandRequest
+from commands.user import require_human
 from domain.errors import NotFound, ScopeTooNarrow, VersionConflict
 from domain.invitation import Invitation
 from domain.project import Project
@@ -148,16 +149,24 @@ class Ledger(Queries, frozen=True, kw_only=True):
 
     async def require_permission(self, request: AuthedRequest, action: str, workspace: UUID) -> None:
         """Raise NotFound, ScopeTooNarrow or Forbidden unless the caller has this permission, with this token."""
-        needed_scope = permissions.REQUIRED_PERMISSIONS[action].scope
-        if not permissions.is_scope_at_least(request.auth.scope, needed_scope):
-            raise ScopeTooNarrow(needed=needed_scope)
+        _require_scope(request, action)
         await self.permissions.require_permission(action, request.user.user_id, workspace)
 
     async def require_operator(self, request: AuthedRequest) -> None:
         """Raise ScopeTooNarrow or Forbidden unless the caller administers this installation, with a token that may."""
-        if not permissions.is_scope_at_least(request.auth.scope, permissions.REQUIRED_PERMISSIONS["Operate"].scope):
-            raise ScopeTooNarrow(needed=permissions.REQUIRED_PERMISSIONS["Operate"].scope)
+        _require_scope(request, "Operate")
         await self.permissions.require_operator(request.user.user_id)
+
+    async def require_account_manager(self, request: AuthedRequest) -> None:
+        """Raise ScopeTooNarrow or Forbidden unless the caller may manage their sessions, tokens and password."""
+        _require_scope(request, "ManageAccount")
+        require_human(request.user)
+
+
+def _require_scope(request: AuthedRequest, action: str) -> None:
+    needed = permissions.REQUIRED_PERMISSIONS[action].scope
+    if not permissions.is_scope_at_least(request.auth.scope, needed):
+        raise ScopeTooNarrow(needed=needed)
 
 
 def command_request(

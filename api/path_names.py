@@ -57,7 +57,6 @@ def types_of(resolvers: Mapping[str, Resolver]) -> dict[str, Any]:
     return {name: get_type_hints(one, include_extras=True)["return"] for name, one in resolvers.items()}
 
 
-def code_of(resolver: Resolver) -> FunctionRef:
-    """A resolver as the code of an endpoint."""
-    function: Any = resolver
+def code_of(function: Any) -> FunctionRef:
+    """A function, or a method of the ledger, as the code of an endpoint."""
     return FunctionRef(function, Ledger if getattr(Ledger, function.__name__, None) is function else None)

@@ -7,7 +7,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from api.endpoints.user import Me, load_me
 from api.function_endpoint import delete, patch
-from api.http import authentication, tracing
+from api.http import tracing
 from api.http.body import MAX_AUTH_BODY_BYTES
 from api.http.client_address import client_network
 from api.http.command_results import WriteResult
@@ -49,7 +49,7 @@ class AccountChange(Struct, frozen=True, forbid_unknown_fields=True):
             require_zone(self.zone)
 
 
-@patch("/auth/me", max_body_bytes=MAX_AUTH_BODY_BYTES)
+@patch("/auth/me", max_body_bytes=MAX_AUTH_BODY_BYTES, guard=Ledger.require_account_manager)
 async def edit_account(data: AccountChange, request: AuthedRequest, ledger: Ledger) -> Response[Me]:
     """Change your name, e-mail address, language or time zone.
 
@@ -57,7 +57,6 @@ async def edit_account(data: AccountChange, request: AuthedRequest, ledger: Ledg
     then it is shown as `new_email`, and to send your present address voids the change. Without one it is yours at
     once.
     """
-    authentication.require_account_management(request.user, request.auth)
     user = request.user.user_id
     if isinstance(data.email, str):
         await _begin_email_change(ledger, request, data.email)
@@ -68,14 +67,13 @@ async def edit_account(data: AccountChange, request: AuthedRequest, ledger: Ledg
     return Response(await load_me(ledger, request))
 
 
-@delete("/auth/me", max_body_bytes=MAX_AUTH_BODY_BYTES)
+@delete("/auth/me", max_body_bytes=MAX_AUTH_BODY_BYTES, guard=Ledger.require_account_manager)
 async def delete_account(request: AuthedRequest, ledger: Ledger) -> Response[WriteResult]:
     """Delete your account at once: sessions, tokens and memberships end; your name stays for what you did.
 
     A workspace without other members goes to the trash. The only owner of a workspace with other members, and the
     administrator of the installation, hand it over first.
     """
-    authentication.require_account_management(request.user, request.auth)
     user = request.user.user_id
     state = require_found(await ledger.log.load_state(User, user))
     deletion = DeleteAccount(address=ledger.addresses.streams(state.email))

@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 from api.endpoints.account import change_email
 from api.function_endpoint import post
-from api.http import authentication, tracing
+from api.http import tracing
 from api.http.body import MAX_AUTH_BODY_BYTES
 from api.http.client_address import client_network
 from api.http.response import Response
@@ -42,10 +42,9 @@ async def verify_email(data: Verification, ledger: Ledger) -> None:
     await ledger.mail_tokens.consume("verification", data.token)
 
 
-@post("/auth/verification", max_body_bytes=MAX_AUTH_BODY_BYTES, status_code=202)
+@post("/auth/verification", max_body_bytes=MAX_AUTH_BODY_BYTES, status_code=202, guard=Ledger.require_account_manager)
 async def mail_verification(request: AuthedRequest, ledger: Ledger) -> Response[None]:
     """Mail another verification token to your address, unless it is verified; the token before is void."""
-    authentication.require_account_management(request.user, request.auth)
     user = require_found(await ledger.log.load_state(User, request.user.user_id))
     await ledger.attempt_limits.charge_mail(
         ledger.addresses.account_id(user.email), client_network(request, ledger.proxies)

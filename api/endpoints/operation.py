@@ -10,9 +10,8 @@ from infra.rebuilding.jobs import Job
 from projections import pagination
 
 
-@get("/operations/{operation}")
+@get("/operations/{operation}", guard=Ledger.require_operator)
 async def show_operation(operation: UUID, request: AuthedRequest, ledger: Ledger) -> Response[Job]:
     """Show the progress, the rate and the outcome of a long-running operation."""
-    await ledger.require_operator(request)
     job = await ledger.projection_admin.find_job(operation)
     return conditional_response(request, pagination.encode_answer(job), await ledger.log.head())

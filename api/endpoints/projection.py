@@ -22,22 +22,20 @@ class RebuildRequest(Struct, frozen=True, forbid_unknown_fields=True):
     expect_changes: Annotated[bool, Meta(description="Switch even if rows differ from the live ones.")] = False
 
 
-@get("/projections")
+@get("/projections", guard=Ledger.require_operator)
 async def list_projections(request: AuthedRequest, ledger: Ledger) -> Response[Page[ProjectionStatus]]:
     """List the projections: position, lag, and number of parked documents of each."""
-    await ledger.require_operator(request)
     statuses = await ledger.projection_admin.statuses()
     return conditional_response(
         request, pagination.encode_answer({"items": statuses, "next_cursor": None}), max(one.head for one in statuses)
     )
 
 
-@post("/projections/{name}/rebuild", status_code=202, response_headers=[LOCATION_HEADER])
+@post("/projections/{name}/rebuild", status_code=202, response_headers=[LOCATION_HEADER], guard=Ledger.require_operator)
 async def rebuild_projection(
     name: ProjectionName, data: RebuildRequest, request: AuthedRequest, ledger: Ledger
 ) -> Response[Job]:
     """Rebuild a projection from the log. If rows differ from the live ones, it switches only with `expect_changes`."""
-    await ledger.require_operator(request)
     if name not in all_projections():
         raise NotFound
     options = JobOptions(expect_changes=data.expect_changes)

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from api.function_endpoint import delete, get, post
-from api.http import access_tokens, authentication, headers
+from api.http import access_tokens, headers
 from api.http.body import MAX_AUTH_BODY_BYTES
 from api.http.client_address import client_network
 from api.http.response import Response
@@ -77,10 +77,9 @@ async def logout(request: AuthedRequest, ledger: Ledger) -> None:
     await ledger.sessions.revoke(request.user.user_id, request.auth.session)
 
 
-@get("/auth/sessions")
+@get("/auth/sessions", guard=Ledger.require_account_manager)
 async def list_sessions(request: AuthedRequest, ledger: Ledger) -> Response[SessionList]:
     """List your sessions, the most recently used first."""
-    authentication.require_account_management(request.user, request.auth)
     sessions = await ledger.sessions.list_for_user(request.user.user_id)
     items = [
         SessionInfo(
@@ -96,10 +95,9 @@ async def list_sessions(request: AuthedRequest, ledger: Ledger) -> Response[Sess
     return Response(SessionList(items))
 
 
-@delete("/auth/sessions/{session}", max_body_bytes=MAX_AUTH_BODY_BYTES)
+@delete("/auth/sessions/{session}", max_body_bytes=MAX_AUTH_BODY_BYTES, guard=Ledger.require_account_manager)
 async def end_session(session: UUID, request: AuthedRequest, ledger: Ledger) -> None:
     """End one of your sessions."""
-    authentication.require_account_management(request.user, request.auth)
     await ledger.sessions.revoke(request.user.user_id, session)
 
 

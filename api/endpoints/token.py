@@ -8,7 +8,6 @@ from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
 from api.function_endpoint import delete, get, post
-from api.http import authentication
 from api.http.body import MAX_AUTH_BODY_BYTES
 from api.http.conditional_response import LOCATION_HEADER
 from api.http.response import Response
@@ -65,10 +64,14 @@ class TokenList(Struct, frozen=True):
     items: list[TokenInfo]
 
 
-@post("/auth/tokens", max_body_bytes=MAX_AUTH_BODY_BYTES, response_headers=[LOCATION_HEADER])
+@post(
+    "/auth/tokens",
+    max_body_bytes=MAX_AUTH_BODY_BYTES,
+    response_headers=[LOCATION_HEADER],
+    guard=Ledger.require_account_manager,
+)
 async def issue_token(data: NewToken, request: AuthedRequest, ledger: Ledger) -> Response[IssuedToken]:
     """Issue a personal token; its secret is shown here and never again."""
-    authentication.require_account_management(request.user, request.auth)
     user, token_id = request.user.user_id, new_id()
     scopes = tuple(scope for scope in permissions.SCOPES if scope in data.scopes)
     expires_at = data.expiry()
@@ -86,25 +89,22 @@ async def issue_token(data: NewToken, request: AuthedRequest, ledger: Ledger) ->
     return Response(IssuedToken(**asdict(info), token=secret), status_code=201, headers=headers)
 
 
-@get("/auth/tokens")
+@get("/auth/tokens", guard=Ledger.require_account_manager)
 async def list_tokens(request: AuthedRequest, ledger: Ledger) -> Response[TokenList]:
     """List your active personal tokens, oldest first."""
-    authentication.require_account_management(request.user, request.auth)
     return Response(TokenList(await _active_tokens(ledger, request.user.user_id)))
 
 
-@get("/auth/tokens/{token}")
+@get("/auth/tokens/{token}", guard=Ledger.require_account_manager)
 async def show_token(token: UUID, request: AuthedRequest, ledger: Ledger) -> Response[TokenInfo]:
     """Show one of your active personal tokens."""
-    authentication.require_account_management(request.user, request.auth)
     found = next((one for one in await _active_tokens(ledger, request.user.user_id) if one.id == token), None)
     return Response(require_found(found))
 
 
-@delete("/auth/tokens/{token}", max_body_bytes=MAX_AUTH_BODY_BYTES)
+@delete("/auth/tokens/{token}", max_body_bytes=MAX_AUTH_BODY_BYTES, guard=Ledger.require_account_manager)
 async def revoke_token(token: UUID, request: AuthedRequest, ledger: Ledger) -> None:
     """Revoke a personal token."""
-    authentication.require_account_management(request.user, request.auth)
     user = request.user.user_id
     state = await ledger.log.load_state(User, user)
     if state is None or state.find_token(token) is None:

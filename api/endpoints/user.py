@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from api.function_endpoint import get, post
-from api.http import authentication, tracing
+from api.http import tracing
 from api.http.body import MAX_AUTH_BODY_BYTES
 from api.http.client_address import client_network
 from api.http.command_results import WriteResult
@@ -114,10 +114,9 @@ async def show_me(request: AuthedRequest, ledger: Ledger) -> Response[Me]:
     return Response(await load_me(ledger, request))
 
 
-@post("/auth/password", max_body_bytes=MAX_AUTH_BODY_BYTES)
+@post("/auth/password", max_body_bytes=MAX_AUTH_BODY_BYTES, guard=Ledger.require_account_manager)
 async def change_password(data: NewPassword, request: AuthedRequest, ledger: Ledger) -> None:
     """Change your password; all other sessions end."""
-    authentication.require_account_management(request.user, request.auth)
     user, password_id, network = request.user.user_id, new_id(), client_network(request, ledger.proxies)
     state = await ledger.log.load_state(User, user)
     account = ledger.addresses.account_id(state.email if state else "")

@@ -17,9 +17,6 @@ from api.http import headers
 from api.http.access_tokens import ACCESS_TOKEN_LIFETIME, ALGORITHM, ISSUER, key_id
 from api.http.endpoint import Endpoint
 from api.http.rate_limiting import RequestLimiter
-from commands import permissions
-from commands.user import require_human
-from domain.errors import ScopeTooNarrow
 from domain.event import Actor
 from domain.user import TokenScope
 from infra.identity import personal_tokens
@@ -47,14 +44,6 @@ class VerifiedToken(Struct, frozen=True):
     result: AuthenticationResult
     valid_until: float
     id: UUID
-
-
-def require_account_management(actor: Actor, credential: Credential) -> None:
-    """Raise ScopeTooNarrow or Forbidden unless the caller may manage their sessions, tokens and password."""
-    needed = permissions.REQUIRED_PERMISSIONS["ManageAccount"].scope
-    if not permissions.is_scope_at_least(credential.scope, needed):
-        raise ScopeTooNarrow(needed=needed)
-    require_human(actor)
 
 
 async def _no_personal_token(_: str) -> None:

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from api.function_endpoint import get
 from api.http.response import Response
-from api.ledger import AuthedRequest, Ledger
+from api.ledger import Ledger
 from infra.health import dependencies
 from infra.health.dependencies import DatabaseHealth, DiskHealth, RedisHealth
 from infra.rebuilding.projection_status import ProjectionState, ProjectionStatus
@@ -71,10 +71,9 @@ class DetailedHealth(Struct, frozen=True):
     projections: list[ProjectionHealth]
 
 
-@get("/health/detailed")
-async def detailed(request: AuthedRequest, ledger: Ledger) -> Response[DetailedHealth]:
+@get("/health/detailed", guard=Ledger.require_operator)
+async def detailed(ledger: Ledger) -> Response[DetailedHealth]:
     """Health of each component: `degraded` with one that is down, parked documents, no build, or a minute of lag."""
-    await ledger.require_operator(request)
     settings = ledger.settings
     database, cache, broker, statuses = await asyncio.gather(
         dependencies.database_health(ledger.pool),

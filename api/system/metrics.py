@@ -15,7 +15,7 @@ from api.function_endpoint import get
 from api.http.problem_document import problem_response
 from api.http.problems import title_of
 from api.http.response import Response
-from api.ledger import AuthedRequest, Ledger
+from api.ledger import Ledger
 from api.system.collectors import CacheCollector, DependencyCollector, HttpCollector, ProjectionCollector
 from infra import time_budget
 from infra.database.pool import run_with_timeout
@@ -24,13 +24,12 @@ METRICS_PATH = "/metrics"
 PROMETHEUS_MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-@get(METRICS_PATH, media_type=PROMETHEUS_MEDIA_TYPE)
-async def metrics(request: AuthedRequest, ledger: Ledger) -> Response[bytes]:
+@get(METRICS_PATH, media_type=PROMETHEUS_MEDIA_TYPE, guard=Ledger.require_operator)
+async def metrics(ledger: Ledger) -> Response[bytes]:
     """Show the metrics of the log, the projections and the caches of this process, in the text format of Prometheus.
 
     For administrators of this installation. `TASKLEDGER_METRICS_PORT` serves the same without a token.
     """
-    await ledger.require_operator(request)
     return await _metrics_response(ledger)
 
 

@@ -296,7 +296,7 @@ async def test_offset_pagination_is_noticed(ann: ApiUser, settings: Settings, mo
 
 
 async def test_an_account_manageable_by_agents_is_noticed(ann: ApiUser, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(authentication, "require_account_management", lambda *_: None)
+    monkeypatch.setattr("api.ledger.require_human", lambda _: None)
     await assert_async_check_fails(partial(identity_guarantees.an_agent_cannot_manage_the_account, ann))
 
 

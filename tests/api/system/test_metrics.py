@@ -12,9 +12,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from psycopg import AsyncCursor
 
-from api.ledger import BASE_PATH, Ledger
+from api.ledger import BASE_PATH
 from api.server import create_server
 from infra.admission import MIN_PLACES
+from infra.identity.permissions import Permissions
 from infra.processes import ports
 from infra.rebuilding.projection_status import STATUS_SQL
 from infra.settings import Settings
@@ -199,7 +200,7 @@ async def test_metrics_that_everyone_may_read_are_noticed(
     async def allow(*_: object) -> None:
         pass
 
-    monkeypatch.setattr(Ledger, "require_operator", allow)
+    monkeypatch.setattr(Permissions, "require_operator", allow)
     with planted_defect(), pytest.raises(AssertionError):
         await test_only_the_administrator_reads_the_metrics(administrator)
 
