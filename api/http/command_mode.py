@@ -1,46 +1,45 @@
 """The command mode of a request: whether it is a dry run, and whether a conflict may be rebased."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from litestar import Request
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from api.http.malformed_request import MalformedRequest
-
-MODE_PARAMETERS: Final = {"dry_run": ("false", "true"), "on_conflict": ("rebase",)}
-"""The parameters of every command, and the values that each takes."""
-MODE_DESCRIPTIONS: Final = {
-    "dry_run": "Answer with the result and the events that would be written, and write nothing. "
-    "An Idempotency-Key is ignored.",
-    "on_conflict": "`rebase`: execute the command even if others changed other fields since the version you send.",
-}
+QUERY_KEY: Final = "taskledger.query"
+"""Of the query parameters in the scope of a request."""
 
 
 class CommandMode(Struct, frozen=True):
-    """How to carry out a command."""
+    """How to carry out a command: the query parameters of every endpoint that takes one."""
 
-    is_dry_run: bool = False
-    rebase: bool = False
+    dry_run: Annotated[
+        Literal["false", "true"],
+        Meta(
+            description="Answer with the result and the events that would be written, and write nothing. "
+            "An Idempotency-Key is ignored.",
+        ),
+    ] = "false"
+    on_conflict: Annotated[
+        Annotated[Literal["rebase"], Meta(extra_json_schema={"type": "string"})] | None,
+        Meta(
+            description="`rebase`: execute the command even if others changed other fields since the version you send.",
+        ),
+    ] = None
+
+    @property
+    def is_dry_run(self) -> bool:
+        return self.dry_run == "true"
+
+    @property
+    def rebase(self) -> bool:
+        return self.on_conflict == "rebase"
 
 
-DEFAULT_MODE: Final = CommandMode()
-_SCOPE_KEY: Final = "taskledger.command_mode"
+_DEFAULT_MODE: Final = CommandMode()
 
 
 def command_mode(request: Request[Any, Any, Any]) -> CommandMode:
-    """The mode that the query of this request names, parsed once; raises MalformedRequest for an unknown value."""
+    """The mode that the query of this request names; the usual one where an endpoint has other parameters."""
     scope: Any = request.scope
-    if not scope["query_string"]:
-        return DEFAULT_MODE
-    mode: CommandMode | None = scope.get(_SCOPE_KEY)
-    if mode is None:
-        mode = scope[_SCOPE_KEY] = _parse_mode(request.query_params)
-    return mode
-
-
-def _parse_mode(params: Mapping[str, str]) -> CommandMode:
-    for name, values in MODE_PARAMETERS.items():
-        if params.get(name, values[0]) not in values:
-            raise MalformedRequest("invalid_parameter", f"{name} is {' or '.join(values)}.", pointer=f"?{name}")
-    return CommandMode(params.get("dry_run") == "true", "on_conflict" in params)
+    query = scope[QUERY_KEY]
+    return query if isinstance(query, CommandMode) else _DEFAULT_MODE

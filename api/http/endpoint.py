@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from api.http.body import MAX_BODY_BYTES
+from api.http.command_mode import CommandMode
 from api.http.command_results import BatchResult, WriteResult
 from api.http.parameters import NoQuery
 from api.http.query_parameters import QueryParameters
@@ -82,7 +83,7 @@ class Endpoint(Struct, frozen=True, kw_only=True, eq=False, dict=True):
     @cached_property
     def query(self) -> QueryParameters:
         """Its query parameters."""
-        return QueryParameters(self.query_type, takes_commands=self.takes_commands)
+        return QueryParameters(CommandMode if self.takes_commands else self.query_type)
 
     @cached_property
     def route_class(self) -> RouteClass | None:

@@ -6,14 +6,13 @@ What a lenient reader would take, but no client should write, is refused too: 1e
 import re
 from itertools import islice
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Union, get_args, get_origin
 from urllib.parse import parse_qsl
 
 import msgspec
 from litestar import Request
 from msgspec import Struct, structs
 
-from api.http.command_mode import command_mode
 from api.http.malformed_request import MalformedRequest
 from commands.validation import (
     MAX_ERRORS,
@@ -30,17 +29,14 @@ _DIGITS: Final = re.compile("[0-9]+")
 _WHOLE_NUMBER: Final = re.compile("[0-9]+|-[1-9][0-9]*")
 """A negative one fits no parameter, but is a number that is too small."""
 _MAX_DIGITS: Final = 20
-_MODE_TYPES: Final[dict[str, Any]] = {"dry_run": Literal["false", "true"], "on_conflict": Literal["rebase"]}
 
 
 class QueryParameters:
-    """Those of one endpoint: the members of a type, which all have defaults, and the mode of a command."""
+    """Those of one endpoint: the members of a type, which all have defaults."""
 
-    def __init__(self, query_type: type[Struct], *, takes_commands: bool) -> None:
-        own = {field.name: field.type for field in structs.fields(query_type)}
+    def __init__(self, query_type: type[Struct]) -> None:
         self._query_type, self._default = query_type, query_type()
-        self._takes_commands = takes_commands
-        self._types = own | _MODE_TYPES if takes_commands else own
+        self._types = {field.name: field.type for field in structs.fields(query_type)}
         self._kinds = {name: _kinds_in(kind) for name, kind in self._types.items()}
         self._checks = {name: _checks_of(kind) for name, kind in self._types.items()}
 
@@ -52,12 +48,9 @@ class QueryParameters:
         if len({name for name, _ in given}) < len(given):
             raise _refusal(self.errors(request))
         try:
-            values = {name: self._value(name, text) for name, text in given}
-            if self._takes_commands:
-                command_mode(request)
-        except (ValueError, MalformedRequest) as error:
+            return self._query_type(**{name: self._value(name, text) for name, text in given})
+        except ValueError as error:
             raise _refusal(self.errors(request)) from error
-        return self._query_type(**{name: value for name, value in values.items() if name not in _MODE_TYPES})
 
     def errors(self, request: Request[Any, Any, Any]) -> list[FieldError]:
         """Unknown, repeated and invalid parameters of a request."""

@@ -13,6 +13,7 @@ from litestar.types.internal_types import PathParameterDefinition
 
 from api.http.authentication import Authentication
 from api.http.body import JSONRequest
+from api.http.command_mode import QUERY_KEY
 from api.http.endpoint import ENDPOINT_KEY, Endpoint
 from api.http.problems import error_response
 from api.http.response import Response
@@ -45,7 +46,8 @@ class Resource:
         request.max_body_bytes = endpoint.max_body_bytes
         try:
             await self._authentication.admit(request, endpoint)
-            response = await endpoint.answer(request, self._ledger, endpoint.query.parse(request)) or _NO_BODY
+            query = scope[QUERY_KEY] = endpoint.query.parse(request)
+            response = await endpoint.answer(request, self._ledger, query) or _NO_BODY
         except Exception as error:  # noqa: BLE001 - each has its answer
             response = error_response(request, error)
         await response.send(scope, send, endpoint.status_code)

@@ -60,7 +60,7 @@ def build_document(app: Litestar) -> Schema:
         "paths": paths,
         "components": {
             "securitySchemes": {"bearer": BEARER_SECURITY_SCHEME},
-            "parameters": parameters.PARAMETER_COMPONENTS,
+            "parameters": parameters.parameter_components(),
             "headers": response_headers.HEADER_COMPONENTS,
             "responses": dict(sorted(shared_responses.items())),
             "links": dict(_links(operations)),

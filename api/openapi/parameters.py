@@ -9,7 +9,7 @@ from msgspec.structs import FieldInfo
 
 from api.http import idempotency, preconditions, prefer
 from api.http.addressing import ID_OR_PROJECT_KEY_SCHEMA, ID_OR_TASK_KEY_SCHEMA
-from api.http.command_mode import MODE_DESCRIPTIONS, MODE_PARAMETERS
+from api.http.command_mode import CommandMode
 from api.http.conditional_response import conditional_response
 from api.ledger import Ledger
 from api.openapi import examples
@@ -17,7 +17,7 @@ from api.openapi.operation import Operation
 from api.openapi.schemas import Schema, strip_annotated, union_members
 from api.path_names import names_in
 
-PARAMETER_COMPONENTS: Final[dict[str, Schema]] = {
+REQUEST_HEADERS: Final[dict[str, Schema]] = {
     "If-Match": {
         "name": "If-Match",
         "in": "header",
@@ -55,15 +55,6 @@ PARAMETER_COMPONENTS: Final[dict[str, Schema]] = {
         "schema": {"type": "string"},
         "example": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     },
-} | {
-    name: {
-        "name": name,
-        "in": "query",
-        "description": MODE_DESCRIPTIONS[name],
-        "schema": {"type": "boolean"} if "true" in values else {"type": "string", "enum": list(values)},
-        "example": True if "true" in values else values[0],
-    }
-    for name, values in MODE_PARAMETERS.items()
 }
 HEADER_READERS: Final[dict[str, Callable[..., Any]]] = {
     "If-Match": preconditions.with_expected_version,
@@ -75,13 +66,20 @@ HEADER_READERS: Final[dict[str, Callable[..., Any]]] = {
 _ID_SCHEMA: Final[Schema] = {"type": "string", "format": "uuid"}
 
 
+def parameter_components() -> dict[str, Schema]:
+    """The parameters that operations share: headers, and the mode of a command."""
+    dry_run, on_conflict = map(_query_parameter, msgspec.structs.fields(CommandMode))
+    dry_run |= {"schema": {"type": "boolean"}, "example": True}
+    return {**REQUEST_HEADERS, "dry_run": dry_run, "on_conflict": on_conflict}
+
+
 def parameters_of(operation: Operation) -> Iterator[Schema]:
     """All parameters of an operation."""
     yield from (_path_parameter(operation, name) for name in names_in(operation.path))
     yield from map(_query_parameter, msgspec.structs.fields(operation.endpoint.query_type))
     if operation.endpoint.takes_commands:
-        yield from ({"$ref": f"#/components/parameters/{name}"} for name in MODE_PARAMETERS)
-    for name in (name for name in PARAMETER_COMPONENTS if name not in MODE_PARAMETERS):
+        yield from ({"$ref": f"#/components/parameters/{name}"} for name in CommandMode.__struct_fields__)
+    for name in REQUEST_HEADERS:
         if name not in HEADER_READERS or HEADER_READERS[name] in operation.reachable_functions:
             yield {"$ref": f"#/components/parameters/{name}"}
 
