@@ -68,24 +68,20 @@ def with_middleware(application: Litestar, response_cache: ResponseCache, metric
     return with_tracing(app)
 
 
-def create_litestar(settings: Settings) -> Litestar:
-    """The application without its middleware."""
-    return create_app_and_cache(settings)[0]
-
-
 def create_app_and_cache(settings: Settings, role: WriterRole = ALONE) -> tuple[Litestar, ResponseCache]:
     """The application, and the response cache that can wrap it."""
     connections = create_pool(settings.database_url)
     redis_client = redis_clients.cache_client(settings.redis_url)
     ledger = wire(settings, connections, redis_client, role)
     response_cache = ResponseCache(ledger.reader, ledger.permissions, ledger.revoked_ids, ledger.limiter)
+    every_endpoint = list(all_endpoints())
     application = create_application(
-        all_endpoints(),
+        every_endpoint,
         authentication.create_authentication(settings.jwt_keys, ledger.tokens.find, ledger.revoked_ids, ledger.limiter),
         ledger,
         lifespan=[lambda _: _lifespan(ledger, connections, redis_client)],
         exception_handlers={**EXCEPTION_HANDLERS, HTTPException: partial(_counted_error_response, ledger.limiter)},
-        state=State({"ledger": ledger}),
+        state=State({"ledger": ledger, "endpoints": every_endpoint}),
     )
     return application, response_cache
 

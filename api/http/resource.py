@@ -27,8 +27,7 @@ class Resource:
     """Its endpoints answer their methods, and it says to OPTIONS which these are."""
 
     def __init__(self, endpoints: Iterable[Endpoint], authentication: Authentication, ledger: Any) -> None:
-        self.endpoints = list(endpoints)
-        self._by_method = {endpoint.method: endpoint for endpoint in self.endpoints}
+        self._by_method = {endpoint.method: endpoint for endpoint in endpoints}
         self._allow = ", ".join(sorted([*self._by_method, _OPTIONS]))
         self._authentication, self._ledger = authentication, ledger
 
@@ -68,7 +67,6 @@ class ResourceRoute(ASGIRouteHandler):
 
     def __init__(self, path: str, resource: Resource) -> None:
         super().__init__(_UNTYPED_NAME.sub(r"{\1:str}", path), copy_scope=False)
-        self.resource = resource
         self._exception_handlers: Any = None
         self(resource.serve)
 

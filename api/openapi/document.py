@@ -1,12 +1,11 @@
-"""The OpenAPI 3.1 document: every operation of an application, and shared components."""
+"""The OpenAPI 3.1 document: every operation, and shared components."""
 
 import re
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from typing import Any, Final
 
-from litestar import Litestar
-
+from api.http.endpoint import Endpoint
 from api.ledger import BASE_PATH
 from api.openapi import error_cases, operation_errors, parameters, problem_schemas, response_headers, schemas
 from api.openapi.error_cases import ErrorCase
@@ -32,9 +31,9 @@ BEARER_SECURITY_SCHEME: Final[Schema] = {
 }
 
 
-def build_document(app: Litestar) -> Schema:
+def build_document(endpoints: Iterable[Endpoint]) -> Schema:
     """The complete document."""
-    operations = sorted(documented_operations(app), key=lambda one: (one.path, METHOD_ORDER.index(one.method)))
+    operations = sorted(documented_operations(endpoints), key=lambda one: (one.path, METHOD_ORDER.index(one.method)))
     request_types = [kind for one in operations for kind in one.request_types()]
     response_types = [kind for one in operations for kind in one.encoded_types()]
     schema_by_type, component_schemas = schemas.schema_components(

@@ -2,13 +2,11 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any
 
-from litestar import Litestar
-from litestar.routes import ASGIRoute
 from msgspec import Struct
 
 from api.http import authentication
@@ -16,7 +14,6 @@ from api.http.body import decode_body_of
 from api.http.endpoint import Endpoint, FunctionRef
 from api.http.query_parameters import QueryParameters
 from api.http.rate_limiting import RequestLimiter
-from api.http.resource import ResourceRoute
 from api.ledger import Ledger
 from api.openapi import call_graph, handler_commands
 from api.openapi.call_graph import ConstantCall, Reachable
@@ -137,8 +134,6 @@ class Operation(Struct, frozen=True, dict=True):
             yield FunctionRef(decode_body_of)
 
 
-def documented_operations(app: Litestar) -> Iterator[Operation]:
-    """Every operation of an application that belongs in the document."""
-    handlers = (route.route_handler for route in app.routes if isinstance(route, ASGIRoute))
-    resources = (handler.resource for handler in handlers if isinstance(handler, ResourceRoute))
-    yield from (Operation(one) for resource in resources for one in resource.endpoints if one.is_documented)
+def documented_operations(endpoints: Iterable[Endpoint]) -> list[Operation]:
+    """The operations that belong in the document."""
+    return [Operation(one) for one in endpoints if one.is_documented]

@@ -39,7 +39,7 @@ def _docs_page(app: Litestar) -> bytes:
 
 
 def _document(app: Litestar) -> Schema:
-    document: Schema = _built_once(app, "openapi_document", build_document)
+    document: Schema = _built_once(app, "openapi_document", lambda _: build_document(app.state.endpoints))
     return document
 
 

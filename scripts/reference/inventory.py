@@ -13,7 +13,6 @@ from commands import command
 from commands.command import Command
 from domain import codec
 from domain.event import Event
-from scripts.unreachable_settings import UNREACHABLE_SETTINGS
 
 
 class Route(Struct, frozen=True, order=True):
@@ -37,7 +36,7 @@ def commands() -> dict[str, type[Command[Any]]]:
 
 def routes() -> list[Route]:
     """Every operation in the OpenAPI description, sorted by path and method."""
-    paths: dict[str, Any] = build_document(app.create_litestar(UNREACHABLE_SETTINGS))["paths"]
+    paths: dict[str, Any] = build_document(app.all_endpoints())["paths"]
     return sorted(
         Route(address, method.upper(), _body_schema(operation), operation["summary"])
         for address, operations in paths.items()
