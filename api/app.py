@@ -15,7 +15,7 @@ from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp
 
 from api import endpoints
-from api.http import authentication
+from api.http.authentication import Authentication, TokenVerifier
 from api.http.compression import with_compression
 from api.http.cors import CorsPolicy, with_cors
 from api.http.deadline import with_deadline
@@ -77,7 +77,7 @@ def create_app_and_cache(settings: Settings, role: WriterRole = ALONE) -> tuple[
     every_endpoint = list(all_endpoints())
     application = create_application(
         every_endpoint,
-        authentication.create_authentication(settings.jwt_keys, ledger.tokens.find, ledger.revoked_ids, ledger.limiter),
+        Authentication(TokenVerifier(settings.jwt_keys, ledger.tokens.find, ledger.revoked_ids), ledger.limiter),
         ledger,
         lifespan=[lambda _: _lifespan(ledger, connections, redis_client)],
         exception_handlers={**EXCEPTION_HANDLERS, HTTPException: partial(_counted_error_response, ledger.limiter)},

@@ -121,7 +121,7 @@ def _is_exact_base64url(part: str) -> bool:
 
 
 class Authentication:
-    """Counts a request and authenticates its caller, unless the endpoint is public."""
+    """Counts a request, if there is a limiter, and authenticates its caller, unless the endpoint is public."""
 
     def __init__(self, verifier: TokenVerifier, limiter: RequestLimiter | None = None) -> None:
         self._verifier = verifier
@@ -150,13 +150,3 @@ class Authentication:
             raise NotAuthorizedException("Send the header Authorization: Bearer <token>.")
         result = await self._verifier.verify(token)
         request.scope["user"], request.scope["auth"] = result.user, result.auth
-
-
-def create_authentication(
-    keys: Iterable[str],
-    find_personal_token: Callable[[str], Awaitable[TokenRecord | None]] = _no_personal_token,
-    revoked_ids: Container[UUID] = frozenset(),
-    limiter: RequestLimiter | None = None,
-) -> Authentication:
-    """The authentication of all endpoints that are not public; the limiter counts requests to these too."""
-    return Authentication(TokenVerifier(keys, find_personal_token, revoked_ids), limiter)

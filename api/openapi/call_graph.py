@@ -37,7 +37,7 @@ Reachable: TypeAlias = FunctionRef | ConstantCall | type
 
 
 def reachable_from(
-    roots: Iterable[FunctionRef], boundary: frozenset[Callable[..., Any]] = frozenset()
+    roots: Iterable[Reachable], boundary: frozenset[Callable[..., Any]] = frozenset()
 ) -> frozenset[Reachable]:
     """Everything that the roots reach, including themselves; functions in `boundary` are reached but not read."""
     seen, todo = set[Reachable](), list[Reachable](roots)

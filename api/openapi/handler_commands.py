@@ -1,10 +1,11 @@
 """Which commands a handler executes, and which refusals they can answer with."""
 
-import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Final
 
-from api.http import authentication, idempotency, preconditions
+from api.http import idempotency, preconditions
+from api.http.command_results import BatchResult
+from api.http.endpoint import Endpoint
 from api.ledger import Ledger
 from api.openapi import call_graph
 from api.openapi.call_graph import FunctionRef, Reachable
@@ -31,53 +32,51 @@ COMMAND_PATH_ROOTS: Final = (
 )
 
 
-def commands_of_handler(body: Any, reachable: frozenset[Reachable]) -> list[type[Command[Any]]]:
-    """The commands that a handler executes: its body, those among its reachable references, or all of a batch."""
+def commands_of(endpoint: Endpoint, reachable: frozenset[Reachable]) -> list[type[Command[Any]]]:
+    """The commands that an endpoint executes: its body, those among its reachable references, or all of a batch."""
     if COMMAND_PATH_BOUNDARY.isdisjoint(call_graph.functions_in(reachable)):
         return []
-    if is_batch_handler(reachable):
+    if is_batch(endpoint):
         return [kind for kind in command.all_commands().values() if kind.is_batchable]
-    command_types = call_graph.subclasses_in(reachable | {body}, Command)
+    command_types = call_graph.subclasses_in(reachable | {endpoint.body_type}, Command)
     return sorted((kind for kind in command_types if "decide" in vars(kind)), key=lambda kind: str(kind.__name__))
 
 
-def is_batch_handler(reachable: frozenset[Reachable]) -> bool:
+def is_batch(endpoint: Endpoint) -> bool:
     """Whether the request names its commands, possibly several."""
-    return inspect.unwrap(command.all_commands) in call_graph.functions_in(reachable)
+    return endpoint.answer_type is BatchResult
 
 
-def refusals_of_commands(
-    command_types: Iterable[type[Command[Any]]], reachable: frozenset[Reachable]
+def refusals_of(
+    command_type: type[Command[Any]], endpoint: Endpoint, reachable: frozenset[Reachable]
 ) -> set[type[Refusal]]:
-    """The refusals of these commands, executed by a handler with these reachable references."""
-    return {refusal for kind in command_types for refusal in _refusals_of_command(kind, reachable)}
-
-
-def _refusals_of_command(command_type: type[Command[Any]], reachable: frozenset[Reachable]) -> set[type[Refusal]]:
+    """The refusals of a command that an endpoint with these reachable references executes."""
     reachable_from_rule = call_graph.reachable_from(
         [FunctionRef(method, command_type) for method in (command_type.decide, command_type.resolve_workspace_id)]
     )
     path_refusals = call_graph.subclasses_in(
         call_graph.reachable_from(COMMAND_PATH_ROOTS), Refusal
-    ) - _unreachable_refusals(command_type, reachable)
+    ) - _unreachable_refusals(command_type, endpoint, reachable)
     return path_refusals | call_graph.subclasses_in(reachable_from_rule, Refusal)
 
 
-def _unreachable_refusals(command_type: type[Command[Any]], reachable: frozenset[Reachable]) -> set[type[Refusal]]:
+def _unreachable_refusals(
+    command_type: type[Command[Any]], endpoint: Endpoint, reachable: frozenset[Reachable]
+) -> set[type[Refusal]]:
     """The refusals on the path of every command that are impossible for this one, or here."""
     needs, called = permissions.REQUIRED_PERMISSIONS[command_type.__name__], call_graph.functions_in(reachable)
     is_unreachable = {
         errors.NotFound: needs.role is None and command_type.creates,
         errors.Forbidden: needs.role is None,
-        errors.ScopeTooNarrow: authentication.create_authentication not in called,
+        errors.ScopeTooNarrow: endpoint.is_public,
         errors.StreamIsFull: command_type.creates,
         errors.IdTaken: not command_type.creates or "id" not in command_type.__struct_fields__,
         errors.VersionRequired: not command_type.requires_version,
-        errors.VersionConflict: preconditions.with_expected_version not in called and not is_batch_handler(reachable),
+        errors.VersionConflict: preconditions.with_expected_version not in called and not is_batch(endpoint),
         errors.NothingMatches: preconditions.allows_any_version not in called
         or not (command_type.creates or command_type.may_create),
-        errors.CrossesWorkspaces: not is_batch_handler(reachable),
-        errors.Contradicts: not is_batch_handler(reachable),
+        errors.CrossesWorkspaces: not is_batch(endpoint),
+        errors.Contradicts: not is_batch(endpoint),
         errors.ColumnNotCounted: True,  # raised only by commands that move tasks into columns
         errors.KeyReused: idempotency.idempotency_key not in called,
         errors.TwinInFlight: idempotency.idempotency_key not in called,

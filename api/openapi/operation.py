@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from api.http import authentication
+from api.http.authentication import Authentication, TokenVerifier
 from api.http.body import decode_body_of
 from api.http.endpoint import Endpoint, FunctionRef
 from api.http.query_parameters import QueryParameters
@@ -74,7 +74,7 @@ class Operation(Struct, frozen=True, dict=True):
     @cached_property
     def command_types(self) -> list[type[Command[Any]]]:
         """The commands that it executes."""
-        return handler_commands.commands_of_handler(self.endpoint.body_type, self.reachable)
+        return handler_commands.commands_of(self.endpoint, self.reachable)
 
     @cached_property
     def required_permissions(self) -> list[RequiredPermission]:
@@ -93,7 +93,7 @@ class Operation(Struct, frozen=True, dict=True):
     @property
     def is_batch(self) -> bool:
         """Whether the request names its commands."""
-        return handler_commands.is_batch_handler(self.reachable)
+        return handler_commands.is_batch(self.endpoint)
 
     @property
     def subject_noun(self) -> str:
@@ -122,14 +122,14 @@ class Operation(Struct, frozen=True, dict=True):
         if self.is_batch:
             yield from self.command_types
 
-    def _call_graph_roots(self) -> Iterator[FunctionRef]:
+    def _call_graph_roots(self) -> Iterator[Reachable]:
         """The entry points of the code that serves a request."""
         yield from self.endpoint.code
         yield FunctionRef(QueryParameters.parse, QueryParameters)
         if self.endpoint.is_limited:
             yield FunctionRef(RequestLimiter.before_authentication, RequestLimiter)
         if not self.endpoint.is_public:
-            yield FunctionRef(authentication.create_authentication)
+            yield from (Authentication, TokenVerifier)
         if self.endpoint.body_type is not None:
             yield FunctionRef(decode_body_of)
 

@@ -67,7 +67,11 @@ def _framework_cases(operation: Operation) -> Iterator[ErrorCase]:
 
 
 def _refusal_cases(operation: Operation) -> Iterator[ErrorCase]:
-    refusals = handler_commands.refusals_of_commands(operation.command_types, operation.reachable)
+    refusals = {
+        refusal
+        for kind in operation.command_types
+        for refusal in handler_commands.refusals_of(kind, operation.endpoint, operation.reachable)
+    }
     if errors.ColumnNotCounted in refusals:
         yield from error_cases.from_error(ProjectionBehind)  # counting waits for a read table
     for refusal in refusals:

@@ -5,7 +5,7 @@ from typing import Any
 from litestar import Litestar, Request
 
 from api.function_endpoint import get
-from api.http.authentication import create_authentication
+from api.http.authentication import Authentication, TokenVerifier
 from api.http.resource import create_application
 from api.http.response import Response
 from bench.harness.peer_config import PeerConfig
@@ -18,4 +18,5 @@ def app(config: PeerConfig) -> Litestar:
     async def page(request: Request[Any, Any, Any]) -> Response[bytes]:
         return Response(pages[request.scope["path"]])
 
-    return create_application([get(path)(page) for path in pages], create_authentication([config.jwt_key]), None)
+    authentication = Authentication(TokenVerifier([config.jwt_key]))
+    return create_application([get(path)(page) for path in pages], authentication, None)

@@ -6,7 +6,7 @@ from litestar.types import ASGIApp
 from msgspec.structs import replace
 
 from api.endpoints.task import create_task
-from api.http.authentication import create_authentication
+from api.http.authentication import Authentication, TokenVerifier
 from api.http.resource import create_application
 from api.http.tracing import with_tracing
 from api.ledger import BASE_PATH, Ledger
@@ -21,7 +21,7 @@ def app(config: PeerConfig) -> ASGIApp:
     parts: dict[str, Any] = dict.fromkeys(Ledger.__struct_fields__)
     ledger = Ledger(**parts | {"command_handler": _Echo()})
     endpoint = replace(create_task, name="create_task", path=BASE_PATH + create_task.path)
-    return with_tracing(create_application([endpoint], create_authentication([config.jwt_key]), ledger))
+    return with_tracing(create_application([endpoint], Authentication(TokenVerifier([config.jwt_key])), ledger))
 
 
 class _Echo:

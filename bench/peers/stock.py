@@ -11,7 +11,7 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 from psycopg import conninfo
 
-from api.http.authentication import create_authentication
+from api.http.authentication import Authentication, TokenVerifier
 from bench.harness.peer_config import PeerConfig
 from commands.field_types import ColumnName, Description, DueText, Labels, Title
 from domain.task import Priority
@@ -54,7 +54,7 @@ def app(config: PeerConfig) -> Litestar:
         task = tasks.create(project, data)
         return WriteResult(task.id, task.version)
 
-    authenticate = create_authentication([config.jwt_key]).authenticate
+    authenticate = Authentication(TokenVerifier([config.jwt_key])).authenticate
     return Litestar([create_task], before_request=authenticate, openapi_config=None, logging_config=None)
 
 

@@ -15,7 +15,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from api.endpoints import project
-from api.http import authentication
+from api.http.authentication import TokenVerifier
 from api.http.dependencies import Dependencies
 from api.ledger import Ledger
 from api.question_endpoint import question
@@ -230,8 +230,8 @@ async def test_a_random_next_refresh_token_is_noticed(
 async def test_a_verifier_of_the_signing_key_only_is_noticed(
     ann: ApiUser, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    create = authentication.create_authentication
-    monkeypatch.setattr(authentication, "create_authentication", lambda keys, *rest: create(keys[:1], *rest))
+    init = TokenVerifier.__init__
+    monkeypatch.setattr(TokenVerifier, "__init__", lambda verifier, keys, *rest: init(verifier, keys[:1], *rest))
     async with app_client(identity_guarantees.with_new_key(settings)) as rotated:
         await assert_async_check_fails(partial(identity_guarantees.a_rotated_key_ends_no_session, ann, rotated))
 

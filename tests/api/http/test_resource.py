@@ -10,7 +10,7 @@ from litestar import Litestar
 from litestar.handlers import ASGIRouteHandler
 
 from api.function_endpoint import delete, get, post
-from api.http.authentication import create_authentication
+from api.http.authentication import Authentication, TokenVerifier
 from api.http.resource import create_application
 from api.http.response import Response
 from domain.errors import NotFound
@@ -43,7 +43,7 @@ async def show_private() -> Response[str]:
 
 def application() -> Litestar:
     endpoints = [show_thing, delete_thing, show_thread, lose, show_private]
-    return create_application(endpoints, create_authentication(["k" * 32]), None)
+    return create_application(endpoints, Authentication(TokenVerifier(["k" * 32])), None)
 
 
 async def request(app: Any, method: str, path: str) -> httpx.Response:
