@@ -26,6 +26,7 @@ from commands.handling.outcome import Committed, DryRunOutcome, Outcome
 from commands.handling.request import CommandRequest
 from commands.user import require_human
 from domain.errors import NotFound, ScopeTooNarrow, VersionConflict
+from domain.event import Actor
 from domain.invitation import Invitation
 from domain.project import Project
 from domain.saved_filter import SavedFilter
@@ -184,6 +185,11 @@ def command_request(
         mode.is_dry_run,
         mode.rebase,
     )
+
+
+def user_request(user: UUID, command: CommandOn) -> CommandRequest:
+    """A command of a user whom no access token names: they register, or have a token by mail."""
+    return CommandRequest([command], Actor(user), new_id(), trace=tracing.current_trace())
 
 
 def write_response(command: Command[Any], outcome: Outcome) -> Response[Any]:

@@ -7,27 +7,23 @@ from msgspec import UNSET, Struct, UnsetType
 
 from api.endpoints.user import Me, load_me
 from api.function_endpoint import delete, patch
-from api.http import tracing
 from api.http.body import MAX_AUTH_BODY_BYTES
 from api.http.client_address import client_network
 from api.http.command_results import WriteResult
 from api.http.response import Response
-from api.ledger import AuthedRequest, Ledger, command_request, write_response
+from api.ledger import AuthedRequest, Ledger, command_request, user_request, write_response
 from commands.command import require_found
 from commands.field_types import Email, Language, Name, ZoneName, require_valid_domain, require_zone
 from commands.handling.command_on import CommandOn
 from commands.handling.outcome import Committed, Outcome
-from commands.handling.request import CommandRequest
 from commands.member import LeaveWorkspace
 from commands.trash import TrashWorkspace
 from commands.user import ChangeEmail, DeleteAccount, EditAccount
 from commands.validation import quoted
 from domain.email_address import are_same_email
 from domain.errors import EmailTaken, HandOverFirst, LastOwner, VersionConflict
-from domain.event import Actor
 from domain.user import User
 from domain.workspace import Workspace
-from infra.ids import new_id
 from projections import workspace_list
 from projections.workspace_list import WorkspaceRow
 
@@ -132,8 +128,7 @@ async def change_email(ledger: Ledger, user: UUID, email: str, *, is_verified: b
             expected_version=found.version,
         )
         try:
-            request = CommandRequest([CommandOn(user, change)], Actor(user), new_id(), trace=tracing.current_trace())
-            await ledger.commit(request)
+            await ledger.commit(user_request(user, CommandOn(user, change)))
             break
         except VersionConflict:  # the account was changed meanwhile
             if attempt == _MAX_ATTEMPTS:

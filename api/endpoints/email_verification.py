@@ -1,25 +1,20 @@
 """Verification of e-mail addresses over HTTP: a mailed token proves that a user receives the mail of an address."""
 
 from typing import Annotated
-from uuid import UUID
 
 from msgspec import Meta, Struct
 
 from api.endpoints.account import change_email
 from api.function_endpoint import post
-from api.http import tracing
 from api.http.body import MAX_AUTH_BODY_BYTES
 from api.http.client_address import client_network
 from api.http.response import Response
-from api.ledger import AuthedRequest, Ledger
+from api.ledger import AuthedRequest, Ledger, user_request
 from commands.command import require_found
 from commands.handling.command_on import CommandOn
-from commands.handling.request import CommandRequest
-from commands.user import UserCommand, VerifyEmail
-from domain.event import Actor
+from commands.user import VerifyEmail
 from domain.user import User
 from infra.identity.mail_tokens import PREFIXES
-from infra.ids import new_id
 
 MailedToken = Annotated[str, Meta(min_length=1, max_length=200, description="The token from the mail.")]
 
@@ -38,7 +33,7 @@ async def verify_email(data: Verification, ledger: Ledger) -> None:
         return
     user = await ledger.mail_tokens.find("verification", data.token)
     # The event first: a token whose use is not recorded can be used again.
-    await ledger.commit(user_command_request(user, VerifyEmail()))
+    await ledger.commit(user_request(user, CommandOn(user, VerifyEmail())))
     await ledger.mail_tokens.consume("verification", data.token)
 
 
@@ -51,8 +46,3 @@ async def mail_verification(request: AuthedRequest, ledger: Ledger) -> Response[
     )
     await ledger.account_mail.mail_verification(request.user.user_id)
     return Response(None)
-
-
-def user_command_request(user: UUID, command: UserCommand) -> CommandRequest:
-    """A command of a user who is known by a mailed token, not by an access token."""
-    return CommandRequest((CommandOn(user, command),), Actor(user), new_id(), trace=tracing.current_trace())

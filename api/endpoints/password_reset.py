@@ -4,13 +4,14 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from api.endpoints.email_verification import MailedToken, user_command_request
+from api.endpoints.email_verification import MailedToken
 from api.endpoints.user import Password
 from api.function_endpoint import post
 from api.http.body import MAX_AUTH_BODY_BYTES
 from api.http.client_address import client_network
 from api.http.response import Response
-from api.ledger import AuthedRequest, Ledger
+from api.ledger import AuthedRequest, Ledger, user_request
+from commands.handling.command_on import CommandOn
 from commands.user import ChangePassword
 from infra.ids import new_id
 
@@ -41,4 +42,4 @@ async def reset_password(data: PasswordReset, request: AuthedRequest, ledger: Le
     async with ledger.passwords.turn("log-in", client_network(request, ledger.proxies)):
         hashed, password_id = await ledger.passwords.hash(data.password), new_id()
     async with ledger.sessions.reset_password(user, data.token, hashed, password_id):
-        await ledger.commit(user_command_request(user, ChangePassword(password_id=password_id)))
+        await ledger.commit(user_request(user, CommandOn(user, ChangePassword(password_id=password_id))))

@@ -7,16 +7,14 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from api.function_endpoint import get, post
-from api.http import tracing
 from api.http.body import MAX_AUTH_BODY_BYTES
 from api.http.client_address import client_network
 from api.http.command_results import WriteResult
 from api.http.response import Response
-from api.ledger import AuthedRequest, Ledger, command_request, write_response
+from api.ledger import AuthedRequest, Ledger, command_request, user_request, write_response
 from commands import permissions
 from commands.field_types import Email, Name, require_valid_domain
 from commands.handling.command_on import CommandOn
-from commands.handling.request import CommandRequest
 from commands.invitation import AcceptInvitation
 from commands.user import ChangePassword, RegisterUser
 from domain.errors import (
@@ -28,7 +26,6 @@ from domain.errors import (
     WrongCredentials,
     WrongPassword,
 )
-from domain.event import Actor
 from domain.instance import INSTANCE_STREAM_ID, Instance
 from domain.user import TokenScope, User
 from infra.identity.invitations import InvitationRecord
@@ -100,7 +97,7 @@ async def register(data: Registration, request: AuthedRequest, ledger: Ledger) -
         only_first=only_first,
         email_verified=is_verified,
     )
-    committed = await ledger.commit(_command_request(user, CommandOn(user, command)))
+    committed = await ledger.commit(user_request(user, CommandOn(user, command)))
     if not is_verified:
         ledger.account_mail.request_verification(user)
     if invited:
@@ -166,19 +163,15 @@ async def _acceptable_invitation(ledger: Ledger, user: UUID, data: Registration)
     invited = await ledger.invitations.find_by_token(data.invitation, data.email)
     if invited is None:
         raise InvitationIsClosed
-    await ledger.handle(replace(_command_request(user, CommandOn(invited.id, AcceptInvitation())), is_dry_run=True))
+    await ledger.handle(replace(user_request(user, CommandOn(invited.id, AcceptInvitation())), is_dry_run=True))
     return invited
 
 
 async def _join_workspace(ledger: Ledger, user: UUID, invited: InvitationRecord) -> int:
     """Accept the invitation; the position that includes it, or 0 if it was revoked a moment ago."""
     try:
-        committed = await ledger.commit(_command_request(user, CommandOn(invited.id, AcceptInvitation())))
+        committed = await ledger.commit(user_request(user, CommandOn(invited.id, AcceptInvitation())))
     except Refusal:
         return 0
     await ledger.invitations.delete(invited.id)
     return committed.position
-
-
-def _command_request(user: UUID, command: CommandOn) -> CommandRequest:
-    return CommandRequest([command], Actor(user), new_id(), trace=tracing.current_trace())
