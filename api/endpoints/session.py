@@ -5,6 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from msgspec import Meta, Struct
+from msgspec.structs import asdict
 
 from api.function_endpoint import delete, get, post
 from api.http import access_tokens, headers
@@ -81,18 +82,9 @@ async def logout(request: AuthedRequest, ledger: Ledger) -> None:
 async def list_sessions(request: AuthedRequest, ledger: Ledger) -> Response[SessionList]:
     """List your sessions, the most recently used first."""
     sessions = await ledger.sessions.list_for_user(request.user.user_id)
-    items = [
-        SessionInfo(
-            one.id,
-            one.created_at,
-            one.last_used_at,
-            one.expires_at,
-            one.user_agent,
-            one.id == request.auth.session,
-        )
-        for one in sessions
-    ]
-    return Response(SessionList(items))
+    return Response(
+        SessionList([SessionInfo(**asdict(one), current=one.id == request.auth.session) for one in sessions])
+    )
 
 
 @delete("/auth/sessions/{session}", max_body_bytes=MAX_AUTH_BODY_BYTES, guard=Ledger.require_account_manager)
