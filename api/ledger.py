@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from api.connections.stats import ConnectionStats
 from api.http import conflict, idempotency, preconditions, tracing
+from api.http.client_address import client_network
 from api.http.command_mode import command_mode
 from api.http.command_results import WriteResult
 from api.http.conditional_response import command_headers
@@ -147,6 +148,11 @@ class Ledger(Queries, frozen=True, kw_only=True):
         if workspaces and not await self.permissions.memberships(request.user.user_id, workspaces):
             raise NotFound
         return rendered
+
+    async def charge_mail(self, request: AuthedRequest, email: str) -> None:
+        """Count a mail to an address that a request asked for; raises TooManyMails."""
+        network = client_network(request, self.proxies)
+        await self.attempt_limits.charge_mail(self.addresses.account_id(email), network)
 
     async def require_permission(self, request: AuthedRequest, action: str, workspace: UUID) -> None:
         """Raise NotFound, ScopeTooNarrow or Forbidden unless the caller has this permission, with this token."""

@@ -8,7 +8,6 @@ from msgspec import UNSET, Struct, UnsetType
 from api.endpoints.user import Me, load_me
 from api.function_endpoint import delete, patch
 from api.http.body import MAX_AUTH_BODY_BYTES
-from api.http.client_address import client_network
 from api.http.command_results import WriteResult
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger, command_request, user_request, write_response
@@ -143,7 +142,7 @@ async def _begin_email_change(ledger: Ledger, request: AuthedRequest, email: str
     if email == state.email:  # it stays, so that a change that waits to be confirmed is void
         await ledger.mail_tokens.delete(user, "email_change")
         return
-    await ledger.attempt_limits.charge_mail(ledger.addresses.account_id(email), client_network(request, ledger.proxies))
+    await ledger.charge_mail(request, email)
     if not are_same_email(email, state.email) and await ledger.addresses.find_user(email):
         raise EmailTaken
     if ledger.mail.is_set_up:

@@ -7,7 +7,6 @@ from msgspec import Meta, Struct
 from api.endpoints.account import change_email
 from api.function_endpoint import post
 from api.http.body import MAX_AUTH_BODY_BYTES
-from api.http.client_address import client_network
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger, user_request
 from commands.command import require_found
@@ -41,8 +40,6 @@ async def verify_email(data: Verification, ledger: Ledger) -> None:
 async def mail_verification(request: AuthedRequest, ledger: Ledger) -> Response[None]:
     """Mail another verification token to your address, unless it is verified; the token before is void."""
     user = require_found(await ledger.log.load_state(User, request.user.user_id))
-    await ledger.attempt_limits.charge_mail(
-        ledger.addresses.account_id(user.email), client_network(request, ledger.proxies)
-    )
+    await ledger.charge_mail(request, user.email)
     await ledger.account_mail.mail_verification(request.user.user_id)
     return Response(None)

@@ -29,8 +29,7 @@ class PasswordReset(Struct, frozen=True, forbid_unknown_fields=True):
 async def forgot_password(data: ForgottenPassword, request: AuthedRequest, ledger: Ledger) -> Response[None]:
     """Ask for a token by mail to set a new password. The answer does not reveal whether a user has the address."""
     ledger.pool.circuit.check()
-    account = ledger.addresses.account_id(data.email)
-    await ledger.attempt_limits.charge_mail(account, client_network(request, ledger.proxies))
+    await ledger.charge_mail(request, data.email)
     ledger.account_mail.request_password_reset(data.email)
     return Response(None)
 
