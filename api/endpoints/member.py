@@ -11,13 +11,12 @@ from msgspec import Meta, Struct
 from api.command_endpoint import command
 from api.function_endpoint import delete, get
 from api.http import history_items
-from api.http.addressing import in_scope
+from api.http.addressing import in_scope, parse_id
 from api.http.command_results import WriteResult
 from api.http.conditional_response import conditional_response
 from api.http.parameters import PageQuery
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
-from api.path_names import resolve_id
 from commands.member import LeaveWorkspace, RemoveMember, SetRole
 from domain.errors import InviteInstead
 from domain.event import Actor
@@ -85,11 +84,11 @@ async def list_members(
     )
 
 
-async def _resolve_user(ledger: Ledger, request: AuthedRequest, text: str, min_position: int | None = None) -> UUID:
+def _parse_user(text: str) -> UUID:
     """The id of a user; raises InviteInstead for an e-mail address."""
     if "@" in text:
         raise InviteInstead
-    return await resolve_id(ledger, request, text, min_position)
+    return parse_id(text)
 
 
 set_role = command(
@@ -100,7 +99,7 @@ set_role = command(
 
     A person who is known by an e-mail address alone is invited instead (422 `invite_instead`).
     """,
-    user=_resolve_user,
+    user=_parse_user,
 )
 
 

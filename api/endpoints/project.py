@@ -8,7 +8,6 @@ from msgspec import Meta
 from api.command_endpoint import command
 from api.http.addressing import is_project_key, parse_project_id
 from api.http.parameters import PageQuery
-from api.ledger import AuthedRequest, Ledger
 from api.question_endpoint import question
 from commands.column import SetColumns
 from commands.project import ArchiveProject, CreateProject, EditProject, RestoreProject
@@ -24,11 +23,8 @@ class ProjectsQuery(PageQuery, frozen=True):
     archived: Annotated[bool, Meta(description="Include archived projects.")] = False
 
 
-async def _resolve_name(
-    ledger: Ledger, request: AuthedRequest, text: str, min_position: int | None = None
-) -> UUID | str:
+def _parse_name(text: str) -> UUID | str:
     """The id or key of a project."""
-    del ledger, request, min_position
     return text.upper() if is_project_key(text) else parse_project_id(text)
 
 
@@ -49,7 +45,7 @@ show_project_of_workspace = question(
     project_list.by_name,
     ProjectRow,
     "Show one project of a workspace, by its id or key; a key is never ambiguous here.",
-    project=_resolve_name,
+    project=_parse_name,
 )
 show_project = question("/projects/{project}", project_list.by_id, ProjectRow, "Show one project.")
 edit_project = command("PATCH", "/projects/{project}", EditProject, "Rename a project; send the version you last read.")

@@ -15,7 +15,6 @@ from api.http.parameters import PageQuery, ReadQuery
 from api.http.response import Response
 from api.http.task_parameters import TaskPageQuery, TaskSearch
 from api.ledger import AuthedRequest, Ledger
-from api.path_names import resolve_id
 from api.question_endpoint import question
 from api.task_queries import list_across_workspaces
 from commands.saved_filter import DeleteFilter, EditFilter, SaveFilter
@@ -43,13 +42,11 @@ class FilteredTasksQuery(TaskPageQuery, frozen=True):
     sort: Annotated[TaskSort | None, Meta(description=_SORT_DESCRIPTION)] = None
 
 
-async def _resolve_own_filter(
-    ledger: Ledger, request: AuthedRequest, text: str, min_position: int | None = None
-) -> OwnFilterId:
+def _parse_own_filter(text: str) -> OwnFilterId:
     """The id of a filter that can be changed; raises FilterIsBuiltin or MalformedRequest."""
     if text in _BUILTIN_IDS:
         raise FilterIsBuiltin
-    return await resolve_id(ledger, request, text, min_position)
+    return parse_id(text)
 
 
 save_filter = command(
@@ -97,14 +94,14 @@ edit_filter = command(
     "/filters/{saved_filter}",
     EditFilter,
     "Change the name, the terms or the sort order of a filter; send the version you last read.",
-    saved_filter=_resolve_own_filter,
+    saved_filter=_parse_own_filter,
 )
 delete_filter = command(
     "DELETE",
     "/filters/{saved_filter}",
     DeleteFilter,
     "Delete a filter; send the version you last read.",
-    saved_filter=_resolve_own_filter,
+    saved_filter=_parse_own_filter,
 )
 
 
