@@ -28,38 +28,33 @@ class Resource:
 
     def __init__(self, endpoints: Iterable[Endpoint], authentication: Authentication, ledger: Any) -> None:
         self._by_method = {endpoint.method: endpoint for endpoint in endpoints}
-        self._allow = ", ".join(sorted([*self._by_method, _OPTIONS]))
+        self._is_limited = any(endpoint.is_limited for endpoint in self._by_method.values())
+        self._allow = {"Allow": ", ".join(sorted([*self._by_method, _OPTIONS]))}
         self._authentication, self._ledger = authentication, ledger
 
     async def serve(self, scope: Any, receive: Receive, send: Send) -> None:
-        """Answer a request: admit its caller, then the endpoint answers, or its error does.
-
-        Raises MethodNotAllowedException for a method that none has.
-        """
-        request = JSONRequest(scope, receive, send)
-        endpoint = self._by_method.get(scope["method"])
-        if endpoint is None:
-            await self._answer_without_endpoint(request, send)
-            return
-        scope[ENDPOINT_KEY] = endpoint
-        request.max_body_bytes = endpoint.max_body_bytes
+        """Answer a request: admit its caller, then the endpoint answers, or its error does."""
+        request, endpoint, status = JSONRequest(scope, receive, send), self._by_method.get(scope["method"]), 204
         try:
-            await self._authentication.admit(request, endpoint)
-            query = scope[QUERY_KEY] = endpoint.query.parse(request)
-            response = await endpoint.answer(request, self._ledger, query) or _NO_BODY
+            if endpoint is None:
+                response: Response[Any] = self._tell_methods(request)
+            else:
+                scope[ENDPOINT_KEY], status = endpoint, endpoint.status_code
+                request.max_body_bytes = endpoint.max_body_bytes
+                await self._authentication.admit(request, endpoint)
+                query = scope[QUERY_KEY] = endpoint.query.parse(request)
+                response = await endpoint.answer(request, self._ledger, query) or _NO_BODY
         except Exception as error:  # noqa: BLE001 - each has its answer
             response = error_response(request, error)
-        await response.send(scope, send, endpoint.status_code)
+        await response.send(scope, send, status)
 
-    async def _answer_without_endpoint(self, request: JSONRequest, send: Send) -> None:
-        if request.method != _OPTIONS:
-            raise MethodNotAllowedException(headers={"Allow": self._allow})
-        try:
+    def _tell_methods(self, request: JSONRequest) -> Response[None]:
+        """The answer to OPTIONS; raises MethodNotAllowedException for a method that no endpoint has."""
+        if self._is_limited:
             self._authentication.count_unrouted(request)
-            response: Response[Any] = Response(None, headers={"Allow": self._allow})
-        except Exception as error:  # noqa: BLE001 - as above
-            response = error_response(request, error)
-        await response.send(request.scope, send, 204)
+        if request.method != _OPTIONS:
+            raise MethodNotAllowedException(headers=self._allow)
+        return Response(None, headers=self._allow)
 
 
 class ResourceRoute(ASGIRouteHandler):
