@@ -48,10 +48,10 @@ async def resolve_names(
 ) -> dict[str, UUID | str]:
     """The values of the names in the address of a request, as of the `min_position` of its query."""
     texts, min_position = request.scope["path_params"], getattr(query, "min_position", None)
-    return {
-        name: await one(ledger, request, texts[name], min_position) if _is_lookup(one) else one(texts[name])
-        for name, one in resolvers.items()
-    }
+    values: dict[str, UUID | str] = {}
+    for name, one in resolvers.items():
+        values[name] = await one(ledger, request, texts[name], min_position) if _is_lookup(one) else one(texts[name])
+    return values
 
 
 def types_of(resolvers: Mapping[str, Any]) -> dict[str, Any]:
