@@ -7,22 +7,14 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 
 def with_head(app: ASGIApp) -> ASGIApp:
-    """Wrap the application, so that every GET route answers HEAD too, and says so to OPTIONS."""
+    """Wrap the application, so that every GET route answers HEAD too."""
 
     def middleware(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        if scope["type"] == ScopeType.HTTP:
-            if scope["method"] == "HEAD":
-                return app({**scope, "method": "GET"}, receive, _without_body(send))
-            if scope["method"] == "OPTIONS":
-                return app(scope, receive, _allowing_head(send))
+        if scope["type"] == ScopeType.HTTP and scope["method"] == "HEAD":
+            return app({**scope, "method": "GET"}, receive, _without_body(send))
         return app(scope, receive, send)
 
     return middleware
-
-
-def allowed_methods(framework_value: str) -> str:
-    """The value of `Allow`: what the framework allows, with HEAD wherever it has GET."""
-    return f"{framework_value}, HEAD" if "GET" in framework_value.split(", ") else framework_value
 
 
 def _without_body(send: Send) -> Send:
@@ -32,15 +24,3 @@ def _without_body(send: Send) -> Send:
         await send(message)
 
     return send_without_body
-
-
-def _allowing_head(send: Send) -> Send:
-    async def send_allowing_head(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"] = [
-                (name, allowed_methods(value.decode()).encode() if name == b"allow" else value)
-                for name, value in message["headers"]
-            ]
-        await send(message)
-
-    return send_allowing_head

@@ -13,7 +13,6 @@ from litestar.types import ASGIApp, Scope
 from api.http import preconditions
 from api.http.deadline import DeadlineExceeded
 from api.http.endpoint import endpoint_of
-from api.http.head_requests import allowed_methods
 from api.http.malformed_request import MalformedRequest as MalformedRequest  # noqa: PLC0414 - a name of this module
 from api.http.problem_document import problem_response
 from api.http.response import Response
@@ -139,8 +138,7 @@ def framework_error_response(request: Request[Any, Any, Any], error: HTTPExcepti
     status, code = error.status_code, code_of(status_phrase(error.status_code))
     text = None if error.detail == HTTPStatus(status).phrase else error.detail
     response = problem_response(request, status, code, title_of(code, status), detail=text)
-    for name, value in (error.headers or {}).items():
-        response.headers[name] = allowed_methods(value) if name.lower() == "allow" else value
+    response.headers.update(error.headers or {})
     return response
 
 

@@ -29,7 +29,8 @@ class Resource:
     def __init__(self, endpoints: Iterable[Endpoint], authentication: Authentication, ledger: Any) -> None:
         self._by_method = {endpoint.method: endpoint for endpoint in endpoints}
         self._is_limited = any(endpoint.is_limited for endpoint in self._by_method.values())
-        self._allow = {"Allow": ", ".join(sorted([*self._by_method, _OPTIONS]))}
+        methods = [*sorted([*self._by_method, _OPTIONS]), *(["HEAD"] if "GET" in self._by_method else [])]
+        self._allow = {"Allow": ", ".join(methods)}
         self._authentication, self._ledger = authentication, ledger
 
     async def serve(self, scope: Any, receive: Receive, send: Send) -> None:

@@ -61,12 +61,12 @@ async def test_each_method_of_a_path_has_its_endpoint() -> None:
 @pytest.mark.parametrize("method", ["POST", "PATCH", "BREW"])
 async def test_a_method_without_an_endpoint_is_told_what_is_allowed(method: str) -> None:
     answer = await request(application(), method, f"/things/{uuid4()}")
-    assert (answer.status_code, answer.headers["allow"]) == (405, "DELETE, GET, OPTIONS")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "DELETE, GET, OPTIONS, HEAD")
 
 
 async def test_options_says_what_is_allowed_without_a_token() -> None:
     answer = await request(application(), "OPTIONS", "/private")
-    assert (answer.status_code, answer.headers["allow"]) == (204, "GET, OPTIONS")
+    assert (answer.status_code, answer.headers["allow"]) == (204, "GET, OPTIONS, HEAD")
 
 
 async def test_a_plain_function_does_not_run_on_the_event_loop() -> None:
