@@ -3,6 +3,7 @@
 import msgspec
 from psycopg import Connection, conninfo
 from psycopg.rows import TupleRow
+from psycopg.sql import SQL, Identifier
 from psycopg.types.json import set_json_dumps, set_json_loads
 
 from infra import time_budget
@@ -38,7 +39,8 @@ def connect_for_worker(url: str) -> Connection[TupleRow]:
     stall between two statements.
     """
     connection = connect_for_folding(url, "taskledger worker")
-    connection.execute("set enable_seqscan = off")  # documents are found by key, even if statistics say few
+    for method in ("seqscan", "hashjoin", "mergejoin"):  # documents are found by key, even if statistics say few
+        connection.execute(SQL("set {} = off").format(Identifier(f"enable_{method}")))
     connection.prepared_max = 300  # at least one for each set of columns that change together
     if connection.info.server_version >= _MIN_VERSION_TRANSACTION_TIMEOUT:
         connection.execute(f"set transaction_timeout = '{2 * STALL_TIMEOUT_S}s'")
