@@ -41,7 +41,6 @@ def connect_for_worker(url: str) -> Connection[TupleRow]:
     connection = connect_for_folding(url, "taskledger worker")
     for method in ("seqscan", "hashjoin", "mergejoin"):  # documents are found by key, even if statistics say few
         connection.execute(SQL("set {} = off").format(Identifier(f"enable_{method}")))
-    connection.prepared_max = 300  # at least one for each set of columns that change together
     if connection.info.server_version >= _MIN_VERSION_TRANSACTION_TIMEOUT:
         connection.execute(f"set transaction_timeout = '{2 * STALL_TIMEOUT_S}s'")
     return connection

@@ -13,8 +13,9 @@ from psycopg.rows import TupleRow
 
 from domain.event import RecordedEvent
 from infra.log.rows import COLUMN_TYPES, MAX_VERSION, SELECT_EVENTS, SELECT_STREAM, decode_row_or_unknown
+from projections.engine.pipeline import Pipeline
 
-_SELECT_AFTER = f"{SELECT_EVENTS} where notification_id > %s order by notification_id limit %s"
+_SELECT_AFTER = f"{SELECT_EVENTS} where notification_id > $1 order by notification_id limit $2".encode()
 _SELECT_EVENTS = f"""{SELECT_EVENTS} where notification_id > %(after)s
     and (%(workspace)s::uuid is null or workspace_id = %(workspace)s)
     and (%(types)s::text[] is null or topic = any(%(types)s)) order by notification_id"""
@@ -33,8 +34,8 @@ class EventSelection(Struct, frozen=True):
 
 def load_after(connection: Connection[TupleRow], position: int, limit: int) -> list[RecordedEvent]:
     """The next events of the log after a position, `limit` at most, and not many more than `MAX_BATCH_BYTES`."""
-    with connection.cursor(binary=True) as cursor:
-        rows = cursor.execute(_SELECT_AFTER, (position, limit), prepare=True).fetchall()
+    rows = (pipeline := Pipeline(connection)).send(_SELECT_AFTER, position, limit)
+    pipeline.sync()
     return [decode_row_or_unknown(row) for row in rows[: _count_within(rows, MAX_BATCH_BYTES)]]
 
 

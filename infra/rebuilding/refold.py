@@ -18,6 +18,7 @@ from projections.engine.comparison import RowDifference
 from projections.engine.connection import SyncConnection
 from projections.engine.folding import Skips
 from projections.engine.parked import ParkedDocument
+from projections.engine.pipeline import Pipeline
 from projections.projection import DocumentKey, Projection, key_by_position, key_by_stream, parse_key
 
 
@@ -55,9 +56,9 @@ def retry_parked(connection: SyncConnection, build: Build, parked_document: Park
         still_parked = refold_document(connection, build, key, events, skips)
         parked.unpark(connection, build, [key])
         parked.park(connection, build, [still_parked] if still_parked else [])
-        cache_generations.bump(
-            connection, {build: {builds.WHOLE_BUILD_SCOPE}}
-        )  # invalidates caches that miss the message too
+        pipeline = Pipeline(connection)
+        cache_generations.bump(pipeline, {build: {builds.WHOLE_BUILD_SCOPE}})  # for caches that miss the message too
+        pipeline.sync()
     return still_parked
 
 

@@ -10,7 +10,6 @@ and two are in flight at once: this process folds one while PostgreSQL writes th
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from typing import TypeAlias
 from uuid import UUID
 
@@ -24,6 +23,7 @@ from projections.engine import builds, cache_generations, folding, parked, table
 from projections.engine.builds import Build
 from projections.engine.connection import SyncConnection
 from projections.engine.folding import FoldResult, Skips
+from projections.engine.pipeline import Pipeline, array_literal
 from projections.engine.writing import BuildWork, WriteDocuments
 from projections.projection import key_by_position
 
@@ -36,12 +36,12 @@ MAX_BATCH_EVENTS = 4_000
 """The largest batch; a build that is folded alone always gets batches of this size."""
 MAX_PIPELINED_EVENTS = 500
 """A larger batch is a backlog, written by COPY; a smaller one is pipelined. A worker begins with this size."""
-_ADVANCE_CHECKPOINTS = """update read.checkpoints set position = %s, moved_at = clock_timestamp(),
-      rate = rate * exp(-least(extract(epoch from clock_timestamp() - moved_at)::float8 / 10, 60)) + %s / 10.0
+_ADVANCE_CHECKPOINTS = b"""update read.checkpoints set position = $1, moved_at = clock_timestamp(),
+      rate = rate * exp(-least(extract(epoch from clock_timestamp() - moved_at)::float8 / 10, 60)) + $2 / 10.0
     where (build, partition) in (
       select build, partition from read.checkpoints
-      where (build, partitions) in (select * from unnest(%b::int[], %b::int[]))
-        and partition = %s and position = %s
+      where (build, partitions) in (select * from unnest($3::int[], $4::int[]))
+        and partition = $5 and position = $6
       order by build for update skip locked)
     returning build, exists (select from read.parked where parked.build = checkpoints.build)"""
 
@@ -182,32 +182,31 @@ def _fold_transaction(
     connection: SyncConnection, works: Sequence[BuildWork], batch: EventBatch, write: WriteDocuments
 ) -> BatchReport | None:
     end, count = batch.events[-1].position, len(batch.events)
-    expected = [work.build.number for work in works], [work.build.partitions for work in works]
-    with connection.pipeline() if write is writing.pipelined else nullcontext() as pipeline, connection.transaction():
-        advanced = connection.execute(
-            _ADVANCE_CHECKPOINTS, (end, count, *expected, batch.partition, batch.start), prepare=True
-        )
-        selects = [(work, table.send_select(connection, work.build, work.events)) for work in works]
-        has_parked: dict[int, bool] = dict(advanced.fetchall())
+    numbers = array_literal(work.build.number for work in works)
+    partitions = array_literal(work.build.partitions for work in works)
+    pipeline = Pipeline(connection)
+    with pipeline.transaction():
+        advanced = pipeline.send(_ADVANCE_CHECKPOINTS, end, count, numbers, partitions, batch.partition, batch.start)
+        selects = [(work, table.select_documents(pipeline, work.build, work.events)) for work in works]
+        pipeline.sync()  # nothing is under way while we fold, so the server applies its idle timeout
+        has_parked: dict[int, bool] = dict(advanced)
         loaded = [
             (
                 work,
-                table.fetch_documents(work.build, rows),
+                table.documents_by_key(work.build, rows),
                 _parked_keys(connection, work.build, has_parked[work.build.number]),
             )
             for work, rows in selects
             if work.build.number in has_parked
         ]
-        if pipeline:
-            pipeline.sync()  # else the server sees us active while we fold, and applies no idle timeout
         folded = [
             (work, folding.fold_documents(work.build.projection, work.events, before, parked_keys, batch.skips))
             for work, before, parked_keys in loaded
         ]
-        changed = {work.build: _write_changes(connection, work, result, write) for work, result in folded}
-        bumped = cache_generations.bump(connection, changed)
+        changed = {work.build: _write_changes(pipeline, work, result, write) for work, result in folded}
+        bumped = cache_generations.bump(pipeline, changed)
     names = [build.projection.name for build in changed]
-    new_generations = cache_generations.fetch_bumped(changed, bumped)
+    new_generations = cache_generations.by_projection(changed, bumped)
     return BatchReport(names, batch.partition, batch.start, end, count, new_generations) if changed else None
 
 
@@ -217,9 +216,9 @@ def _parked_keys(connection: SyncConnection, build: Build, has_parked: bool) -> 
     return parked.parked_keys(connection, build) if is_asked else set()
 
 
-def _write_changes(connection: SyncConnection, work: BuildWork, result: FoldResult, write: WriteDocuments) -> set[UUID]:
+def _write_changes(pipeline: Pipeline, work: BuildWork, result: FoldResult, write: WriteDocuments) -> set[UUID]:
     """Write the changed documents; returns the scopes that changed, or so many that all may have."""
-    parked.park(connection, work.build, [*result.parked, *write(connection, work, result.changes)])
+    parked.park(pipeline.connection, work.build, [*result.parked, *write(pipeline, work, result.changes)])
     scopes = set[UUID]()
     for scope in folding.changed_scopes(work.build.projection, result.changes):
         scopes.add(scope)

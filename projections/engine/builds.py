@@ -11,6 +11,7 @@ from psycopg.sql import SQL, Identifier
 
 from projections.engine import build_lock
 from projections.engine.connection import SyncConnection
+from projections.engine.pipeline import Pipeline, array_literal
 from projections.fingerprint import fingerprint, fingerprints
 from projections.projection import Projection, all_projections
 
@@ -23,9 +24,10 @@ _BUILD_COLUMNS = """build.build, build.projection,
 SERVING_BUILDS_SQL = (
     f"select {_BUILD_COLUMNS} from read.serving join read.builds as build using (build) where {IS_THIS_CODE_SQL}"  # noqa: S608 - our own text
 )
-_BUILD_POSITIONS = f"""select {_BUILD_COLUMNS}, checkpoint.position
-    from read.serving join read.builds as build using (build) join read.checkpoints as checkpoint using (build)
-    where {IS_THIS_CODE_SQL} and checkpoint.partition = %s"""  # noqa: S608 - our own text
+_BUILD_POSITIONS = b"""select build, serving.projection, checkpoint.partitions, checkpoint.position
+    from read.serving join read.checkpoints as checkpoint using (build)
+    where (serving.projection, serving.fingerprint) in (select * from unnest($1::text[], $2::text[]))
+      and checkpoint.partition = $3"""
 _PREVIOUS_BUILD = f"""select {_BUILD_COLUMNS}
     from read.serving join read.builds as build on build.build = serving.previous
     where {IS_THIS_CODE_SQL}"""  # noqa: S608 - our own text
@@ -72,7 +74,7 @@ def serving_builds(connection: SyncConnection) -> dict[str, Build]:
     """The builds that serve this code, by projection; some may be missing."""
     return {
         build.projection.name: build
-        for build, *_ in map(_parse_row, connection.execute(SERVING_BUILDS_SQL, serving_parameters(), prepare=True))
+        for build, *_ in map(_parse_row, connection.execute(SERVING_BUILDS_SQL, serving_parameters()))
     }
 
 
@@ -83,14 +85,16 @@ def serving_build(connection: SyncConnection, projection: Projection[Any]) -> Bu
 
 def serving_positions(connection: SyncConnection, partition: int) -> list[tuple[Build, int]]:
     """The builds that serve this code, each with the checkpoint of this partition."""
-    rows = connection.execute(_BUILD_POSITIONS, (*serving_parameters(), partition), prepare=True)
+    pipeline, names = Pipeline(connection), map(array_literal, serving_parameters())
+    rows = pipeline.send(_BUILD_POSITIONS, *names, partition)
+    pipeline.sync()
     return [(build, position) for build, position in map(_parse_row, rows)]
 
 
 def checkpoint_position(connection: SyncConnection, build: Build, partition: int) -> int:
     """The checkpoint of a partition of a build. Raises ValueError if there is no such partition."""
     sql = "select position from read.checkpoints where build = %s and partition = %s"
-    ((found,),) = connection.execute(sql, (build.number, partition), prepare=True).fetchall()
+    ((found,),) = connection.execute(sql, (build.number, partition)).fetchall()
     return int(found)
 
 

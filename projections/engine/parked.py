@@ -43,7 +43,7 @@ def parked_by_event(key: DocumentKey, recorded: RecordedEvent, error: Exception 
 
 def parked_keys(connection: SyncConnection, build: Build) -> set[str]:
     """The keys of the parked documents, as text."""
-    return {document for (document,) in connection.execute(_PARKED_KEYS, (build.number,), prepare=True)}
+    return {document for (document,) in connection.execute(_PARKED_KEYS, (build.number,))}
 
 
 def all_parked(connection: SyncConnection, build: Build) -> list[ParkedDocument]:

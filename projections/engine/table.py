@@ -10,24 +10,24 @@ import msgspec
 from msgspec import Raw
 from msgspec.json import Decoder
 from msgspec.structs import astuple
-from psycopg import Connection, Cursor
+from psycopg import Connection
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Composed, Identifier
-from psycopg.types.json import set_json_loads
 
 from projections.engine import tsvector_adapter
 from projections.engine.builds import Build
 from projections.engine.folding import DocumentChange
+from projections.engine.pipeline import Pipeline, array_literal
 from projections.projection import DocumentKey, Projection, key_by_position
 from projections.tsvector import TsVector
 
-_SELECT = "select {fields} from {table} where id = any(%b)"
+_SELECT = "select {fields} from {table} where id = any($1)"
 _INSERT = "insert into {table} ({fields}) select {fields} from {source} as excluded ({fields})"
 """All rows in one statement."""
 _UPSERT = f"{_INSERT} on conflict (id) do update set {{changes}}"
 _UPDATE = "update {table} as old set {changes} from {source} as excluded ({fields}) where old.id = excluded.id"
 """Only the changed columns, so that generated columns and indexes of others are not written."""
-_JSON_SOURCE = "(select {fields} from json_populate_recordset(null::{table}, %s::json))"
+_JSON_SOURCE = "(select {fields} from json_populate_recordset(null::{table}, $1::json))"
 """Rows as JSON, which the database parses by the types of the columns."""
 R = TypeVar("R")
 Decode: TypeAlias = Callable[[Raw], Any]
@@ -79,28 +79,20 @@ def create_index_sql(build: Build) -> list[Composed]:
     return [SQL("create unique index {} on {} (id)").format(name, build.table_name), *more]
 
 
-def send_select(
-    connection: Connection[TupleRow], build: Build, keys: Collection[DocumentKey]
-) -> Cursor[TupleRow] | None:
-    """Query the documents of these keys, if there can be any; does not wait for the result."""
+def select_documents(pipeline: Pipeline, build: Build, keys: Collection[DocumentKey]) -> list[TupleRow]:
+    """Query the documents of these keys, if there can be any; `documents_by_key` reads the rows."""
     is_new = build.projection.keys is key_by_position  # each event is a new document
-    return select_documents(connection, build, keys) if keys and not is_new else None
-
-
-def select_documents(connection: Connection[TupleRow], build: Build, keys: Collection[DocumentKey]) -> Cursor[TupleRow]:
-    """Query the documents of these keys."""
+    if is_new or not keys:
+        return []
     sql = _build_statement(_SELECT, build.projection.row_type.__struct_fields__, build.table_name.as_string())
-    cursor = connection.cursor(binary=True)
-    set_json_loads(Raw, cursor)  # decoded later, by the type of the field
-    tsvector_adapter.register(cursor)
-    return cursor.execute(sql, (list(keys),), prepare=True)
+    return pipeline.send(sql, array_literal(keys))
 
 
-def fetch_documents(build: Build, cursor: Cursor[TupleRow] | None) -> dict[DocumentKey, Any]:
-    """The documents found, by key."""
+def documents_by_key(build: Build, rows: Iterable[TupleRow]) -> dict[DocumentKey, Any]:
+    """The documents of these rows, by key."""
     row = build.projection.row_type
     nested = _jsonb_decoders(build.projection)
-    return {found[0]: _struct_from_columns(row, nested, found) for found in cursor.fetchall()} if cursor else {}
+    return {found[0]: _struct_from_columns(row, nested, found) for found in rows}
 
 
 def row_to_struct(row_type: type[R], values: Mapping[str, object]) -> R:
@@ -124,16 +116,16 @@ def _jsonb_decoders(projection: Projection[Any]) -> tuple[tuple[int, Decode], ..
     return tuple((place, Decoder(field.type).decode) for place, field in fields if _column_type(field.type) == "jsonb")
 
 
-def write_documents(connection: Connection[TupleRow], build: Build, changes: Sequence[DocumentChange]) -> None:
+def write_documents(pipeline: Pipeline, build: Build, changes: Sequence[DocumentChange]) -> None:
     """Insert new documents, update the changed columns of others, delete those that are None."""
     inserted = [new for _, old, new in changes if old is None and new is not None]
     gone = [key for key, _, new in changes if new is None]
     if inserted:
-        _execute_with_rows(connection, build, _UPSERT, build.projection.row_type.__struct_fields__, inserted)
+        _send_rows(pipeline, build, _UPSERT, build.projection.row_type.__struct_fields__, inserted)
     for names, some in _changed_columns(changes).items():
-        _execute_with_rows(connection, build, _UPDATE, ("id", *names), some)
+        _send_rows(pipeline, build, _UPDATE, ("id", *names), some)
     if gone:
-        connection.execute(SQL("delete from {} where id = any(%s)").format(build.table_name), (gone,))
+        pipeline.send(_delete_statement(build), array_literal(gone))
 
 
 def _changed_columns(changes: Iterable[DocumentChange]) -> dict[tuple[str, ...], list[dict[str, Any]]]:
@@ -149,9 +141,16 @@ def _changed_columns(changes: Iterable[DocumentChange]) -> dict[tuple[str, ...],
 
 def replace_document(connection: Connection[TupleRow], build: Build, key: DocumentKey, row: Any) -> None:
     """Replace one document in statements that need no index."""
-    connection.execute(SQL("delete from {} where id = %s").format(build.table_name), (key,))
+    pipeline = Pipeline(connection)
+    pipeline.send(_delete_statement(build), array_literal([key]))
     if row is not None:
-        _execute_with_rows(connection, build, _INSERT, row.__struct_fields__, [row])
+        _send_rows(pipeline, build, _INSERT, row.__struct_fields__, [row])
+    pipeline.sync()
+
+
+@cache
+def _delete_statement(build: Build) -> bytes:
+    return SQL("delete from {} where id = any($1)").format(build.table_name).as_bytes()
 
 
 def copy_documents(connection: Connection[TupleRow], build: Build, rows: Iterable[Any]) -> int:
@@ -169,22 +168,15 @@ def copy_documents(connection: Connection[TupleRow], build: Build, rows: Iterabl
     return count
 
 
-def _execute_with_rows(
-    connection: Connection[TupleRow], build: Build, sql: str, names: tuple[str, ...], rows: Sequence[Any]
-) -> None:
-    """Execute a statement on rows of these columns: in binary if there is a vector among them, else as JSON."""
+def _send_rows(pipeline: Pipeline, build: Build, sql: str, names: tuple[str, ...], rows: Sequence[Any]) -> None:
+    """Send a statement on rows of these columns: in binary if there is a vector among them, else as JSON."""
     kinds, table = column_types(build.projection), build.table_name.as_string()
     types = tuple(kinds[name] for name in names)
-    cursor = connection.cursor()
     if "tsvector" in types:
-        tsvector_adapter.register(cursor)
         each = (row.values() if type(row) is dict else astuple(row) for row in rows)
-        values: Sequence[object] = list(map(list, zip(*each, strict=True)))
-        statement = _build_statement(sql, names, table, types)
+        pipeline.send(_build_statement(sql, names, table, types), *map(list, zip(*each, strict=True)))
     else:
-        values = (msgspec.json.encode(rows).decode(),)
-        statement = _build_statement(sql, names, table)
-    cursor.execute(statement, values, prepare=True)
+        pipeline.send(_build_statement(sql, names, table), msgspec.json.encode(rows).decode())
 
 
 @cache
@@ -192,7 +184,7 @@ def _build_statement(sql: str, names: tuple[str, ...], table: str, array_types: 
     """Format a statement for one table, with its rows as arrays of these types or else as JSON; cached."""
     fields = SQL(", ").join(map(Identifier, names))
     changes = SQL(", ").join(SQL("{0} = excluded.{0}").format(Identifier(name)) for name in names if name != "id")
-    arrays = SQL(", ").join(SQL(f"%b::{kind}[]") for kind in array_types)
+    arrays = SQL(", ").join(SQL(f"${at}::{kind}[]") for at, kind in enumerate(array_types, 1))
     source = (
         SQL("unnest({})").format(arrays) if array_types else SQL(_JSON_SOURCE).format(fields=fields, table=SQL(table))
     )

@@ -13,6 +13,7 @@ from projections.engine.builds import Build
 from projections.engine.connection import SyncConnection
 from projections.engine.folding import DocumentChange, EventsByDocument, Skips
 from projections.engine.parked import ParkedDocument
+from projections.engine.pipeline import Pipeline
 from projections.projection import DocumentKey
 
 REJECTION_ERRORS = (
@@ -34,26 +35,26 @@ class BuildWork(Struct, frozen=True):
     events: EventsByDocument
 
 
-WriteDocuments: TypeAlias = Callable[[SyncConnection, BuildWork, Sequence[DocumentChange]], list[ParkedDocument]]
+WriteDocuments: TypeAlias = Callable[[Pipeline, BuildWork, Sequence[DocumentChange]], list[ParkedDocument]]
 """Writes the changed documents; returns the documents that the table rejects."""
 
 
-def pipelined(connection: SyncConnection, work: BuildWork, changes: Sequence[DocumentChange]) -> list[ParkedDocument]:
+def pipelined(pipeline: Pipeline, work: BuildWork, changes: Sequence[DocumentChange]) -> list[ParkedDocument]:
     """Write in few statements, without waiting for their results."""
-    table.write_documents(connection, work.build, changes)
+    table.write_documents(pipeline, work.build, changes)
     return []
 
 
-def by_copy(connection: SyncConnection, work: BuildWork, changes: Sequence[DocumentChange]) -> list[ParkedDocument]:
+def by_copy(pipeline: Pipeline, work: BuildWork, changes: Sequence[DocumentChange]) -> list[ParkedDocument]:
     """Insert new documents by COPY, which is faster for many."""
-    table.copy_documents(connection, work.build, [new for _, old, new in changes if old is None])
-    table.write_documents(connection, work.build, [change for change in changes if change.before is not None])
+    table.copy_documents(pipeline.connection, work.build, [new for _, old, new in changes if old is None])
+    table.write_documents(pipeline, work.build, [change for change in changes if change.before is not None])
     return []
 
 
-def row_by_row(connection: SyncConnection, work: BuildWork, changes: Sequence[DocumentChange]) -> list[ParkedDocument]:
+def row_by_row(pipeline: Pipeline, work: BuildWork, changes: Sequence[DocumentChange]) -> list[ParkedDocument]:
     """Write each document by itself; one that the table rejects is written up to the rejected event, and parked."""
-    stopped = []
+    connection, stopped = pipeline.connection, []
     for key, old, new in changes:
         if try_write(connection, work.build, key, new):
             stopped.append(write_event_by_event(connection, work.build, key, old, work.events[key])[1])

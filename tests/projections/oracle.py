@@ -22,6 +22,7 @@ from projections.engine import advance, builds, parked, table, tsvector_adapter
 from projections.engine.builds import Build
 from projections.engine.connection import SyncConnection
 from projections.engine.folding import DocumentChange
+from projections.engine.pipeline import Pipeline
 from projections.fingerprint import fold_history
 from projections.projection import Projection, all_projections
 from tests.examples import ADA, WORKSPACE, Facts
@@ -74,7 +75,10 @@ def matches_log(connection: SyncConnection) -> bool:
 def write_rows(connection: SyncConnection, name: str, rows: Mapping[Any, Any]) -> None:
     """Insert or replace these documents of a projection; None deletes one."""
     changes = [DocumentChange(key, None, row) for key, row in rows.items()]
-    table.write_documents(connection, serving_build(connection, name), changes)
+    threshold = connection.prepare_threshold
+    table.write_documents(pipeline := Pipeline(connection), serving_build(connection, name), changes)
+    pipeline.sync()
+    connection.prepare_threshold = threshold  # the driver prepares the queries of readers again
 
 
 def catch_up(

@@ -297,7 +297,7 @@ def generations_ignored(here: CacheScenario, patch: pytest.MonkeyPatch) -> None:
 
 def generations_from_a_counter(_: CacheScenario, patch: pytest.MonkeyPatch) -> None:
     text = cache_generations._BUMP  # noqa: SLF001 - as above
-    counting = text.replace("(extract(epoch from clock_timestamp()) * 1000000)::bigint", "1::bigint")
+    counting = text.replace(b"(extract(epoch from clock_timestamp()) * 1000000)::bigint", b"1::bigint")
     assert counting != text
     patch.setattr(cache_generations, "_BUMP", counting)
 

@@ -25,7 +25,9 @@ from projections import task_list
 from projections.engine import advance, builds, cache_generations
 from projections.engine import folding as engine
 from projections.engine.advance import BatchReport, ProjectionStuck
+from projections.engine.builds import Build
 from projections.engine.connection import SyncConnection
+from projections.engine.pipeline import Pipeline
 from projections.projection import all_projections
 from tests.e2e.running_instance import poll_until
 from tests.examples import CREATED, RENAMED, TASK, Facts, project, user, workspace
@@ -108,7 +110,7 @@ def test_a_worker_that_does_not_recheck_the_checkpoint_is_noticed(
     database: SyncConnection, other_connection: SyncConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The planted defect: the worker advances the checkpoint from any position."""
-    careless = advance._ADVANCE_CHECKPOINTS.replace("and position = %s", "and position >= %s")  # noqa: SLF001 - as above
+    careless = advance._ADVANCE_CHECKPOINTS.replace(b"and position = $6", b"and position >= $6")  # noqa: SLF001 - as above
     monkeypatch.setattr(advance, "_ADVANCE_CHECKPOINTS", careless)
     assert a_late_worker_writes(database, other_connection)
 
@@ -185,8 +187,9 @@ def test_a_batch_that_folds_between_its_statements_is_noticed(
     fold = engine.fold_documents
 
     def under_way(*arguments: Any) -> Any:
-        late[0].execute("select")
-        return fold(*arguments)
+        with late[0].pipeline():
+            late[0].execute("select")
+            return fold(*arguments)
 
     late = list[SyncConnection]()
 
@@ -327,16 +330,21 @@ def test_generations_are_never_reused(database: SyncConnection) -> None:
     seen = set[int]()
     for _ in range(3):
         with database.transaction(force_rollback=True):
-            bumped = cache_generations.fetch_bumped({build: {TASK}}, cache_generations.bump(database, {build: {TASK}}))
-            seen.add(bumped["task_list"][TASK])
+            seen.add(bumped(database, build, {TASK})[TASK])
     assert len(seen) == 3
 
 
 def test_many_scopes_share_one_generation(database: SyncConnection) -> None:
     build = oracle.serving_build(database, "task_list")
     scopes = {UUID(int=number) for number in range(1, cache_generations.MAX_BUMPED_SCOPES + 2)}
-    bumped = cache_generations.fetch_bumped({build: scopes}, cache_generations.bump(database, {build: scopes}))
-    assert bumped["task_list"].keys() == {builds.WHOLE_BUILD_SCOPE}
+    assert bumped(database, build, scopes).keys() == {builds.WHOLE_BUILD_SCOPE}
+
+
+def bumped(database: SyncConnection, build: Build, scopes: set[UUID]) -> dict[UUID, int]:
+    """The new generations of the scopes."""
+    rows = cache_generations.bump(pipeline := Pipeline(database), {build: scopes})
+    pipeline.sync()
+    return cache_generations.by_projection({build: scopes}, rows)[build.projection.name]
 
 
 def survives_a_crash(database: SyncConnection) -> bool:

@@ -21,7 +21,7 @@ from tests.projections.broken_folds import broken_fold, raise_error
 
 HISTORY = [*workspace(), *project(), *task(RENAMED)]
 SLOW_TAKE_SQL = advance._ADVANCE_CHECKPOINTS.replace(  # noqa: SLF001 - the window is made wider here
-    "and position = %s", "and position = %s and pg_sleep(0.5)::text is not null"
+    b"and position = $6", b"and position = $6 and pg_sleep(0.5)::text is not null"
 )
 
 
