@@ -38,11 +38,10 @@ MAX_PIPELINED_EVENTS = 500
 """A larger batch is a backlog, written by COPY; a smaller one is pipelined. A worker begins with this size."""
 _ADVANCE_CHECKPOINTS = b"""update read.checkpoints set position = $1, moved_at = clock_timestamp(),
       rate = rate * exp(-least(extract(epoch from clock_timestamp() - moved_at)::float8 / 10, 60)) + $2 / 10.0
-    where (build, partition) in (
-      select build, partition from read.checkpoints
-      where (build, partitions) in (select * from unnest($3::int[], $4::int[]))
-        and partition = $5 and position = $6
-      order by build for update skip locked)
+    where ctid = any (array(
+      select checkpoints.ctid from unnest($3::int[], $4::int[]) as expected (build, partitions)
+      join read.checkpoints using (build, partitions) where partition = $5 and position = $6
+      for update of checkpoints skip locked))
     returning build, exists (select from read.parked where parked.build = checkpoints.build)"""
 
 
@@ -187,7 +186,7 @@ def _fold_transaction(
     pipeline = Pipeline(connection)
     with pipeline.transaction():
         advanced = pipeline.send(_ADVANCE_CHECKPOINTS, end, count, numbers, partitions, batch.partition, batch.start)
-        selects = [(work, table.select_documents(pipeline, work.build, work.events)) for work in works]
+        selects = [(work, table.select_documents(pipeline, work.build, work.loaded_keys())) for work in works]
         pipeline.sync()  # nothing is under way while we fold, so the server applies its idle timeout
         has_parked: dict[int, bool] = dict(advanced)
         loaded = [

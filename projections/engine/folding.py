@@ -9,8 +9,10 @@ from msgspec import Struct
 from domain.event import OpaqueEvent, RecordedEvent
 from projections.engine import parked
 from projections.engine.parked import ParkedDocument
-from projections.projection import DocumentKey, Projection, key_by_position
+from projections.projection import DocumentKey, Projection, key_by_position, key_by_stream
 
+FIRST_VERSION = 1
+"""The version of the first event of a stream."""
 EventsByDocument: TypeAlias = Mapping[DocumentKey, Sequence[RecordedEvent]]
 Skips: TypeAlias = Collection[tuple[str, int]]
 """Documents, as text, each with the position of an event that an administrator decided to skip."""
@@ -43,6 +45,15 @@ def events_by_document(
             if partitions == 1 or partition_of(key, partitions) == partition:
                 found.setdefault(key, []).append(one)
     return found
+
+
+def loaded_keys(projection: Projection[Any], events: EventsByDocument) -> Collection[DocumentKey]:
+    """The keys of the documents that may exist before these events; no event comes twice."""
+    if projection.keys is key_by_position:
+        return ()
+    if projection.keys is key_by_stream:
+        return [key for key, touching in events.items() if touching[0].version > FIRST_VERSION]
+    return events.keys()
 
 
 def partition_of(key: DocumentKey, partitions: int) -> int:

@@ -30,9 +30,9 @@ set_json_loads(Raw, _ADAPTERS)  # decoded by the type of the field
 tsvector_adapter.register(_ADAPTERS)
 
 
-def array_literal(values: Iterable[UUID | int | str]) -> str:
+def array_literal(values: Iterable[UUID | int | str | None]) -> str:
     """An array as text, of ids, numbers, or names without special characters; quicker than the driver's binary one."""
-    return "{" + ",".join(map(str, values)) + "}"
+    return "{" + ",".join("null" if value is None else str(value) for value in values) + "}"
 
 
 class _Prepared:

@@ -18,7 +18,7 @@ from projections.engine import tsvector_adapter
 from projections.engine.builds import Build
 from projections.engine.folding import DocumentChange
 from projections.engine.pipeline import Pipeline, array_literal
-from projections.projection import DocumentKey, Projection, key_by_position
+from projections.projection import DocumentKey, Projection
 from projections.tsvector import TsVector
 
 _SELECT = "select {fields} from {table} where id = any($1)"
@@ -80,12 +80,9 @@ def create_index_sql(build: Build) -> list[Composed]:
 
 
 def select_documents(pipeline: Pipeline, build: Build, keys: Collection[DocumentKey]) -> list[TupleRow]:
-    """Query the documents of these keys, if there can be any; `documents_by_key` reads the rows."""
-    is_new = build.projection.keys is key_by_position  # each event is a new document
-    if is_new or not keys:
-        return []
+    """Query the documents of these keys; `documents_by_key` reads the rows."""
     sql = _build_statement(_SELECT, build.projection.row_type.__struct_fields__, build.table_name.as_string())
-    return pipeline.send(sql, array_literal(keys))
+    return pipeline.send(sql, array_literal(keys)) if keys else []
 
 
 def documents_by_key(build: Build, rows: Iterable[TupleRow]) -> dict[DocumentKey, Any]:
@@ -174,7 +171,9 @@ def _send_rows(pipeline: Pipeline, build: Build, sql: str, names: tuple[str, ...
     types = tuple(kinds[name] for name in names)
     if "tsvector" in types:
         each = (row.values() if type(row) is dict else astuple(row) for row in rows)
-        pipeline.send(_build_statement(sql, names, table, types), *map(list, zip(*each, strict=True)))
+        columns = zip(types, zip(*each, strict=True), strict=True)
+        arrays = [array_literal(column) if kind == "uuid" else list(column) for kind, column in columns]
+        pipeline.send(_build_statement(sql, names, table, types), *arrays)
     else:
         pipeline.send(_build_statement(sql, names, table), msgspec.json.encode(rows).decode())
 

@@ -1,7 +1,7 @@
 """Writing the documents that a batch changed to their table: pipelined, by COPY, or row by row."""
 
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, TypeAlias
 
 import psycopg
@@ -33,6 +33,10 @@ class BuildWork(Struct, frozen=True):
 
     build: Build
     events: EventsByDocument
+
+    def loaded_keys(self) -> Collection[DocumentKey]:
+        """The keys of the documents that may exist before the batch."""
+        return folding.loaded_keys(self.build.projection, self.events)
 
 
 WriteDocuments: TypeAlias = Callable[[Pipeline, BuildWork, Sequence[DocumentChange]], list[ParkedDocument]]
