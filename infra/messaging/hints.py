@@ -54,6 +54,7 @@ class HintSender:
         self._target_position = 0
         self._sent: dict[int, _SentHint] = {}
         self._is_broker_down = False
+        self._queue_room = 0
         self._is_polling = False
         self._wake_up = threading.Event()
         self._stopping = threading.Event()
@@ -125,17 +126,26 @@ class HintSender:
 
     def _enqueue(self, partitions: list[int]) -> None:
         try:
-            # A worker that consumes a message already in the queue sees everything committed before now. Without
-            # this limit the queue would grow without bound while no worker runs.
-            queue = f"{self._broker.namespace}:{QUEUE_NAME}"
-            if partitions and self._broker.client.llen(queue) < MAX_QUEUED_HINTS_PER_PARTITION * len(partitions):
+            if partitions and self._has_room_for(len(partitions)):
                 for partition in partitions:
                     self._broker.enqueue(hint_message(partition))
+                    self._queue_room -= 1
             self._is_broker_down = False if partitions else self._is_broker_down
         except Exception as error:  # noqa: BLE001 - a hint may be lost: workers also poll
             if not self._is_broker_down:
                 logger.warning("cannot send hints: {}", error)
             self._is_broker_down = True
+
+    def _has_room_for(self, count: int) -> bool:
+        """Whether so many messages may be enqueued; the queue's length is read only when the known room is used up.
+
+        A worker that consumes a message already in the queue sees everything committed before now. Without this limit
+        the queue would grow without bound while no worker runs.
+        """
+        if self._queue_room < count:
+            length = self._broker.client.llen(f"{self._broker.namespace}:{QUEUE_NAME}")
+            self._queue_room = MAX_QUEUED_HINTS_PER_PARTITION * len(self._partitions) - length
+        return self._queue_room >= count
 
 
 def hint_message(partition: int) -> dramatiq.Message[None]:
