@@ -32,9 +32,13 @@ class EventSelection(Struct, frozen=True):
     event_types: Collection[str] | None = None
 
 
-def load_after(connection: Connection[TupleRow], position: int, limit: int) -> list[RecordedEvent]:
-    """The next events of the log after a position, `limit` at most, and not many more than `MAX_BATCH_BYTES`."""
-    rows = (pipeline := Pipeline(connection)).send(_SELECT_AFTER, position, limit)
+def load_after(connection: Connection[TupleRow] | Pipeline, position: int, limit: int) -> list[RecordedEvent]:
+    """The next events of the log after a position, `limit` at most, and not many more than `MAX_BATCH_BYTES`.
+
+    With a pipeline, they are read together with what waits there.
+    """
+    pipeline = connection if isinstance(connection, Pipeline) else Pipeline(connection)
+    rows = pipeline.send(_SELECT_AFTER, position, limit)
     pipeline.sync()
     return [decode_row_or_unknown(row) for row in rows[: _count_within(rows, MAX_BATCH_BYTES)]]
 

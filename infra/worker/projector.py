@@ -35,6 +35,8 @@ class _PartitionState:
         self.lock = threading.Lock()
         self.fold_requested = threading.Event()
         self.batch_size = advance.MAX_PIPELINED_EVENTS
+        self.position: int | None = None
+        """Where the last batch ended; None if it found no events, as another worker may have folded since."""
 
     def adapt_batch_size(self, event_count: int, seconds: float) -> None:
         """Grow fast batches while there is a backlog, shrink slow ones."""
@@ -90,10 +92,14 @@ class Projector:
     def _advance(self, state: _PartitionState, partition: int) -> int:
         """Fold one batch; returns the largest number of events that any projection folded."""
         max_events, began = 0, time.monotonic()
+        expected, state.position = state.position, None
         try:
             connection = self._connection("first")
-            for progress in advance.advance(connection, partition, log.load_after, state.batch_size, self._open_second):
+            for progress in advance.advance(
+                connection, partition, log.load_after, state.batch_size, self._open_second, expected
+            ):
                 self._report(progress)
+                state.position = progress.position
                 max_events = max(max_events, progress.events)
         except Exception:
             state.batch_size = advance.MAX_PIPELINED_EVENTS  # a smaller batch may succeed

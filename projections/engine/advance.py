@@ -27,8 +27,8 @@ from projections.engine.pipeline import Pipeline, array_literal
 from projections.engine.writing import BuildWork, WriteDocuments
 from projections.projection import key_by_position
 
-ReadEvents: TypeAlias = Callable[[SyncConnection, int, int], Sequence[RecordedEvent]]
-"""Reads the next events of the log after a position, up to a number of them."""
+ReadEvents: TypeAlias = Callable[[SyncConnection | Pipeline, int, int], Sequence[RecordedEvent]]
+"""Reads the next events of the log after a position, up to a number of them; a pipeline is synced."""
 OpenSecond: TypeAlias = Callable[[], SyncConnection | None]
 """A second connection for the backlog of a partition; None if there can be none."""
 
@@ -81,23 +81,27 @@ class ProjectionStuck(Exception):
     """A projection cannot be folded at all; the others have advanced."""
 
 
-def advance(
+def advance(  # noqa: PLR0913, PLR0917 - where to read from, how much, and on which connections
     connection: SyncConnection,
     partition: int,
     read_events: ReadEvents,
     max_events: int,
     open_second: OpenSecond = lambda: None,
+    expected: int | None = None,
 ) -> Iterator[BatchReport]:
     """Fold the next batch, at most so many events, for each group of builds that stand at the same position.
 
     Yields nothing if there are no new events, or if another worker has the checkpoint: it polls again. Raises
-    ProjectionStuck at the end.
+    ProjectionStuck at the end. `expected` is where the builds probably stand: events after it are read at once.
     """
-    positions = builds.serving_positions(connection, partition)
+    rows = builds.select_positions(pipeline := Pipeline(connection), partition)
+    prefetched = [] if expected is None else read_events(pipeline, expected, max_events)
+    pipeline.sync()
+    positions = builds.builds_with_positions(rows)
     starts = sorted({position for _, position in positions})
     stuck: list[str] = []
     for start, next_ in zip(starts, [*starts[1:], None], strict=True):
-        events = read_events(connection, start, max_events)
+        events = prefetched if start == expected else read_events(connection, start, max_events)
         if next_ is not None:
             events = [one for one in events if one.position <= next_]
         if events:

@@ -1,5 +1,6 @@
 """Builds: the tables that projections are folded into, and which of them serves this code."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 from msgspec import Struct
+from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
 
 from projections.engine import build_lock
@@ -83,11 +85,13 @@ def serving_build(connection: SyncConnection, projection: Projection[Any]) -> Bu
     return _find_build(connection, projection, SERVING_BUILDS_SQL, ([projection.name], [fingerprint(projection)]))
 
 
-def serving_positions(connection: SyncConnection, partition: int) -> list[tuple[Build, int]]:
-    """The builds that serve this code, each with the checkpoint of this partition."""
-    pipeline, names = Pipeline(connection), map(array_literal, serving_parameters())
-    rows = pipeline.send(_BUILD_POSITIONS, *names, partition)
-    pipeline.sync()
+def select_positions(pipeline: Pipeline, partition: int) -> list[TupleRow]:
+    """Query the checkpoints of a partition, of the builds that serve this code, for `builds_with_positions`."""
+    return pipeline.send(_BUILD_POSITIONS, *map(array_literal, serving_parameters()), partition)
+
+
+def builds_with_positions(rows: Iterable[TupleRow]) -> list[tuple[Build, int]]:
+    """The builds of these rows, each with its checkpoint."""
     return [(build, position) for build, position in map(_parse_row, rows)]
 
 

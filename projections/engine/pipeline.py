@@ -4,7 +4,7 @@ The driver's own pipeline sends each statement by itself, and looks for results 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -35,15 +35,6 @@ def array_literal(values: Iterable[UUID | int | str | None]) -> str:
     return "{" + ",".join("null" if value is None else str(value) for value in values) + "}"
 
 
-class _Prepared:
-    """The statements that a connection has prepared: their names, by their text and the types of their parameters."""
-
-    def __init__(self) -> None:
-        self.names: dict[tuple[bytes, tuple[int, ...]], bytes] = {}
-        self.numbers = count()
-        self.transformer = Transformer(_ADAPTERS)
-
-
 class _Statement(Struct, frozen=True):
     """A statement to send, and where its rows go."""
 
@@ -52,6 +43,15 @@ class _Statement(Struct, frozen=True):
     values: Sequence[Buffer | None]
     formats: Sequence[Format]
     rows: list[TupleRow]
+
+
+class _Prepared:
+    """The statements that a connection has prepared: their names, by their text and the types of their parameters."""
+
+    def __init__(self) -> None:
+        self.names: dict[tuple[bytes, tuple[int, ...]], bytes] = {}
+        self.numbers = count()
+        self.transformer = Transformer(_ADAPTERS)
 
 
 _PREPARED: WeakKeyDictionary[SyncConnection, _Prepared] = WeakKeyDictionary()
@@ -90,20 +90,20 @@ class Pipeline:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """A transaction that begins and commits together with other statements; a savepoint inside another one."""
-        if self.connection.info.transaction_status != TransactionStatus.IDLE:
-            with self.connection.transaction():
-                yield
-                self.sync()
-            return
-        self.send(b"begin")
+        is_outermost = self.connection.info.transaction_status == TransactionStatus.IDLE
         try:
-            yield
-            self.send(b"commit")
-            self.sync()
+            with nullcontext() if is_outermost else self.connection.transaction():
+                if is_outermost:
+                    self.send(b"begin")
+                yield
+                if is_outermost:
+                    self.send(b"commit")
+                self.sync()
         except BaseException:
             self._waiting.clear()
-            with suppress(psycopg.Error):  # of a lost connection, which rolls back too
-                self.connection.rollback()
+            if is_outermost:
+                with suppress(psycopg.Error):  # of a lost connection, which rolls back too
+                    self.connection.rollback()
             raise
 
     def _exchange(self, statements: Sequence[_Statement]) -> PQGen[None]:

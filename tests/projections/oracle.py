@@ -86,8 +86,11 @@ def catch_up(
 ) -> None:
     """Fold all new events, in batches of at most `max_events`; side by side, if there is a second connection."""
     for partition in range(partitions):
-        while list(advance.advance(connection, partition, log.load_after, max_events, lambda: second)):
-            pass
+        expected = None
+        while reports := list(
+            advance.advance(connection, partition, log.load_after, max_events, lambda: second, expected)
+        ):
+            expected = reports[-1].position
 
 
 def rebuild_inline(url: str, name: str, options: RebuildOptions | None = None) -> RebuildOutcome:

@@ -119,7 +119,7 @@ def a_late_worker_writes(database: SyncConnection, rival: SyncConnection) -> boo
     """Whether a worker suspended between reading and folding writes after others folded its batch."""
     oracle.append_facts(database, [*workspace(), *project(), (TASK, CREATED)])
 
-    def slow(connection: SyncConnection, position: int, limit: int) -> Sequence[RecordedEvent]:
+    def slow(connection: SyncConnection | Pipeline, position: int, limit: int) -> Sequence[RecordedEvent]:
         batch = log.load_after(connection, position, limit)
         oracle.catch_up(rival)
         return batch
