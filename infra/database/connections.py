@@ -41,6 +41,7 @@ def connect_for_worker(url: str) -> Connection[TupleRow]:
     connection = connect_for_folding(url, "taskledger worker")
     for method in ("seqscan", "hashjoin", "mergejoin"):  # documents are found by key, even if statistics say few
         connection.execute(SQL("set {} = off").format(Identifier(f"enable_{method}")))
+    connection.execute("set plan_cache_mode = force_generic_plan")  # they differ by nothing but the keys
     if connection.info.server_version >= _MIN_VERSION_TRANSACTION_TIMEOUT:
         connection.execute(f"set transaction_timeout = '{2 * STALL_TIMEOUT_S}s'")
     return connection
