@@ -1,5 +1,6 @@
 """Pages of tasks: of one project, or of all workspaces of the caller."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,10 @@ from api.http.task_parameters import TaskSearch
 from api.ledger import AuthedRequest, Ledger
 from api.named_users import find_named_users
 from domain import filter as filters
+from domain.event import RecordedEvent
+from domain.project import Project
 from domain.user import UserZoneSet
+from domain.workspace import WorkspaceZoneSet
 from infra import clock
 from projections import task_page
 from projections.field_sql import FilterContext
@@ -18,6 +22,7 @@ from projections.filter_sql import reads_calendar
 from projections.task_page_sql import TaskScope, workspaces_scope
 
 _UTC: Final = ZoneInfo("UTC")
+_ZONE_EVENTS: Final = (UserZoneSet, WorkspaceZoneSet)
 
 
 async def list_across_workspaces(request: AuthedRequest, ledger: Ledger, search: TaskSearch) -> Response[Any]:
@@ -28,29 +33,42 @@ async def list_across_workspaces(request: AuthedRequest, ledger: Ledger, search:
 
 async def read_task_page(request: AuthedRequest, ledger: Ledger, scope: TaskScope, search: TaskSearch) -> Response[Any]:
     """Answer with a page of the tasks in a scope."""
-    context = await filter_context(request, ledger, search.filter, search.min_position)
+    context = await filter_context(request, ledger, search.filter, scope, search.min_position)
     question = task_page.page(scope, search.options(), context)
     response = await ledger.read(request, question, search.min_position, search.expanded())
     return name_zone(response, context, search.filter)
 
 
 async def filter_context(
-    request: AuthedRequest, ledger: Ledger, filter_: str, min_position: int | None
+    request: AuthedRequest, ledger: Ledger, filter_: str, scope: TaskScope, min_position: int | None
 ) -> FilterContext:
     """What the filter refers to; the time in whole minutes: an answer that depends on it is cached for its minute."""
     now = clock.now().replace(second=0, microsecond=0)
     people = await find_named_users(request, ledger, filter_, min_position)
-    zone = await _load_zone(request, ledger) if reads_calendar(filters.parse(filter_)) else None
+    zone = await _load_zone(request, ledger, scope) if reads_calendar(filters.parse(filter_)) else None
     return FilterContext(request.user.user_id, now, zone or _UTC, people)
 
 
-async def _load_zone(request: AuthedRequest, ledger: Ledger) -> ZoneInfo | None:
-    """The time zone of the caller, if they have set one; the response to it is not cached, as it may be set again."""
+async def _load_zone(request: AuthedRequest, ledger: Ledger, scope: TaskScope) -> ZoneInfo | None:
+    """The time zone of the caller, else the one that the workspaces of the list share, if any is set.
+
+    The response to it is not cached, as the zone may be set again.
+    """
     dependencies_of(request).uncacheable()
-    user = request.user.user_id
-    events = (await ledger.log.load_events_of_types([user], (UserZoneSet,)))[user]
-    name = events[-1].event.zone.new if events and isinstance(events[-1].event, UserZoneSet) else None
+    user, workspaces = request.user.user_id, scope.ids
+    if scope.is_project:
+        project = await ledger.log.load_state(Project, scope.ids[0])
+        workspaces = (project.workspace_id,) if project else ()
+    histories = await ledger.log.load_events_of_types([user, *workspaces], _ZONE_EVENTS)
+    own, *shared = (_last_zone(histories[stream]) for stream in (user, *workspaces))
+    name = own or (shared[0] if len(set(shared)) == 1 else None)
     return ZoneInfo(name) if name else None
+
+
+def _last_zone(history: Sequence[RecordedEvent]) -> str | None:
+    return next(
+        (event.zone.new for event in (one.event for one in reversed(history)) if isinstance(event, _ZONE_EVENTS)), None
+    )
 
 
 def name_zone(response: Response[Any], context: FilterContext, filter_: str) -> Response[Any]:

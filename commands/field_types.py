@@ -14,8 +14,8 @@ from domain.filter import parse
 from domain.timestamp import DATE_PATTERN, TIME_AND_OFFSET_PATTERN, parse_timestamp
 
 
-def normalize_due(text: str | None) -> str | None:
-    """The due date as stored, `YYYY-MM-DD` or RFC 3339 with an offset; None for none.
+def normalize_date(text: str | None) -> str | None:
+    """A date or date-time as stored, `YYYY-MM-DD` or RFC 3339 with an offset; None for none.
 
     Raises ValueError where the calendar has no such day or the clock no such time.
     """
@@ -70,17 +70,18 @@ FilterText = Annotated[
 Colour = Annotated[str, Meta(pattern=_COLOUR_PATTERN, description=_COLOUR_DESCRIPTION, examples=["#cc3300"])]
 ColumnName = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE_PATTERN, examples=["doing"])]
 WipLimit = Annotated[int, Meta(ge=1, le=10_000, examples=[3])]
-_DUE_PATTERN = rf"^{DATE_PATTERN}({TIME_AND_OFFSET_PATTERN})?$(?!\n)"
-_DUE_DESCRIPTION = "A date, or a date-time with an offset (RFC 3339)."
-DueText = Annotated[
+_DATE_OR_TIME_PATTERN = rf"^{DATE_PATTERN}({TIME_AND_OFFSET_PATTERN})?$(?!\n)"
+_DATE_OR_TIME_DESCRIPTION = "A date, or a date-time with an offset (RFC 3339)."
+DateOrTimeText = Annotated[
     str,
     Meta(
-        pattern=_DUE_PATTERN,
-        description=_DUE_DESCRIPTION,
+        pattern=_DATE_OR_TIME_PATTERN,
+        description=_DATE_OR_TIME_DESCRIPTION,
         examples=["2026-12-01"],
-        extra={"check": normalize_due},
+        extra={"check": normalize_date},
     ),
 ]
+EstimateMinutes = Annotated[int, Meta(ge=0, le=10_000_000, description="In minutes.", examples=[90])]
 _TIMESTAMP_PATTERN = rf"^{DATE_PATTERN}{TIME_AND_OFFSET_PATTERN}$(?!\n)"
 TimestampText = Annotated[
     str,
@@ -128,7 +129,7 @@ ExpectedVersion = Annotated[int, Meta(ge=0, le=2**53 - 1, description=_EXPECTED_
 PATTERN_DESCRIPTIONS = {
     LINE_PATTERN: "one line of text, with something to see on it and no control or hidden characters",
     TEXT_PATTERN: "text without control characters",
-    _DUE_PATTERN: "a date such as 2026-12-01, or a date-time with an offset",
+    _DATE_OR_TIME_PATTERN: "a date such as 2026-12-01, or a date-time with an offset",
     _TIMESTAMP_PATTERN: "a time with an offset, such as 2026-12-01T10:00:00Z",
     _COLOUR_PATTERN: "a colour as #rrggbb, in hexadecimal digits",
     _PROJECT_KEY_PATTERN: "2 to 10 of A-Z and 0-9, a letter first",

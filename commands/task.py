@@ -12,30 +12,30 @@ from commands.field_types import (
     MAX_ASSIGNEES_PER_TASK,
     Assignees,
     ColumnName,
+    DateOrTimeText,
     Description,
-    DueText,
+    EstimateMinutes,
     Labels,
     NewId,
     Title,
-    normalize_due,
+    ZoneName,
+    normalize_date,
     require_uuid7,
+    require_zone,
 )
 from commands.project import require_editable_project
 from commands.task_changes import place, require_assignable, require_column, set_assignees, set_labels
+from commands.task_fields import require_start_before_due, sent_fields, set_fields
 from domain.errors import TaskIsTrashed, TooManyAssignees
 from domain.event import Change, Event
 from domain.label import distinct_labels
 from domain.project import Project
 from domain.task import (
-    DueDateSet,
     Priority,
     Task,
     TaskAssigned,
     TaskCompleted,
     TaskCreated,
-    TaskDescribed,
-    TaskPrioritised,
-    TaskRenamed,
     TaskStatus,
     TaskUnassigned,
 )
@@ -60,14 +60,17 @@ class CreateTask(TaskCommand, frozen=True, kw_only=True):
     title: Title
     description: Description | None = ""
     priority: Priority | None = "none"
-    due: DueText | None = None
+    due: DateOrTimeText | None = None
+    start: DateOrTimeText | None = None
+    zone: ZoneName | None = None
+    estimate: EstimateMinutes | None = None
     column: ColumnName | None = None
     labels: Labels = ()
     assignees: Assignees = ()
 
     def __post_init__(self) -> None:
         require_uuid7(self.id)
-        normalize_due(self.due)
+        _require_times(self)
 
     def resolve_workspace_id(self, state: Task | None, context: DecisionContext) -> UUID:
         return require_found(context(Project, require_found(self.project_id))).workspace_id
@@ -78,6 +81,8 @@ class CreateTask(TaskCommand, frozen=True, kw_only=True):
         column = require_column(project, self.column)
         for user in self.assignees:
             require_assignable(project.workspace_id, user, context)
+        fields = sent_fields(self)
+        require_start_before_due(self.start, self.due, self.zone)
         yield from enter_column(project_id, project, column, context)
         number = context.allocate_task_number(project_id)
         yield TaskCreated(
@@ -85,13 +90,10 @@ class CreateTask(TaskCommand, frozen=True, kw_only=True):
             project_id=project_id,
             number=number,
             key=f"{project.key}-{number}",
-            title=self.title,
             column=column.id,
-            description=self.description or "",
-            priority=self.priority or "none",
-            due=normalize_due(self.due),
             labels=distinct_labels(self.labels),
             assignees=tuple(dict.fromkeys(self.assignees)),
+            **fields,
         )
         if column == project.done_column and context.actor.kind != "import":
             yield TaskCompleted(project_id, column.id)
@@ -108,26 +110,21 @@ class EditTask(TaskCommand, frozen=True, kw_only=True):
     title: Title | UnsetType = UNSET
     description: Description | UnsetType | None = UNSET
     priority: Priority | UnsetType | None = UNSET
-    due: DueText | UnsetType | None = UNSET
+    due: DateOrTimeText | UnsetType | None = UNSET
+    start: DateOrTimeText | UnsetType | None = UNSET
+    zone: ZoneName | UnsetType | None = UNSET
+    estimate: EstimateMinutes | UnsetType | None = UNSET
     column: ColumnName | UnsetType = UNSET
     labels: Labels | UnsetType | None = UNSET
     assignees: Assignees | UnsetType | None = UNSET
     status: TaskStatus | UnsetType = UNSET
 
     def __post_init__(self) -> None:
-        if self.due is not UNSET:
-            normalize_due(self.due)
+        _require_times(self)
 
     def decide(self, state: Task | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         task = require_editable_task(state, context)
-        if self.title is not UNSET and self.title != task.title:
-            yield TaskRenamed(Change(task.title, self.title))
-        if self.description is not UNSET and (self.description or "") != task.description:
-            yield TaskDescribed(Change(task.description, self.description or ""))
-        if self.priority is not UNSET and (self.priority or "none") != task.priority:
-            yield TaskPrioritised(Change(task.priority, self.priority or "none"))
-        if self.due is not UNSET and normalize_due(self.due) != task.due:
-            yield DueDateSet(Change(task.due, normalize_due(self.due)))
+        yield from set_fields(task, sent_fields(self))
         if self.labels is not UNSET:
             yield from set_labels(task, self.labels or ())
         if self.assignees is not UNSET:
@@ -149,8 +146,7 @@ class RenameTask(TaskCommand, frozen=True, kw_only=True):
 
     def decide(self, state: Task | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         task = require_editable_task(state, context)
-        if self.title != task.title:
-            yield TaskRenamed(Change(task.title, self.title))
+        yield from set_fields(task, sent_fields(self))
 
 
 class CompleteTask(TaskCommand, frozen=True, kw_only=True):
@@ -215,6 +211,15 @@ class UnassignTask(TaskCommand, frozen=True, kw_only=True):
         if self.user_id in task.assignees:
             others = tuple(user for user in task.assignees if user != self.user_id)
             yield TaskUnassigned(self.user_id, Change(task.assignees, others))
+
+
+def _require_times(command: CreateTask | EditTask) -> None:
+    """Raise ValueError for a date, a time or a zone that does not exist."""
+    for text in (command.due, command.start):
+        if isinstance(text, str):
+            normalize_date(text)
+    if isinstance(command.zone, str):
+        require_zone(command.zone)
 
 
 def require_editable_task(state: Task | None, context: DecisionContext) -> Task:

@@ -1,4 +1,4 @@
-"""Commands about a workspace: create and rename."""
+"""Commands about a workspace: create, rename, set its time zone."""
 
 from collections.abc import Iterator
 from typing import ClassVar
@@ -7,10 +7,10 @@ from uuid import UUID
 from msgspec import UNSET, UnsetType
 
 from commands.command import Command, DecisionContext, OtherStreamEvent, require_found
-from commands.field_types import Name, NewId, require_uuid7
+from commands.field_types import Name, NewId, ZoneName, require_uuid7, require_zone
 from domain.event import Change, Event
 from domain.member import MemberJoined, member_stream_id
-from domain.workspace import Workspace, WorkspaceCreated, WorkspaceRenamed
+from domain.workspace import Workspace, WorkspaceCreated, WorkspaceRenamed, WorkspaceZoneSet
 
 
 class CreateWorkspace(Command[Workspace], frozen=True, kw_only=True):
@@ -35,12 +35,17 @@ class CreateWorkspace(Command[Workspace], frozen=True, kw_only=True):
 
 
 class EditWorkspace(Command[Workspace], frozen=True, kw_only=True):
-    """Rename a workspace."""
+    """Rename a workspace, or change its time zone; null clears the zone."""
 
     state_type: ClassVar = Workspace
     requires_version: ClassVar = True
 
     name: Name | UnsetType = UNSET
+    zone: ZoneName | UnsetType | None = UNSET
+
+    def __post_init__(self) -> None:
+        if isinstance(self.zone, str):
+            require_zone(self.zone)
 
     def resolve_workspace_id(self, state: Workspace | None, context: DecisionContext) -> UUID:
         return context.target
@@ -49,3 +54,5 @@ class EditWorkspace(Command[Workspace], frozen=True, kw_only=True):
         workspace = require_found(state)
         if self.name is not UNSET and self.name != workspace.name:
             yield WorkspaceRenamed(Change(workspace.name, self.name))
+        if self.zone is not UNSET and self.zone != workspace.zone:
+            yield WorkspaceZoneSet(Change(workspace.zone, self.zone))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 from functools import cache, reduce
-from typing import ClassVar, Generic, Literal, Self, TypeVar, get_origin
+from typing import Any, ClassVar, Generic, Literal, Self, TypeVar, get_origin
 from uuid import UUID
 
 import msgspec
@@ -98,9 +98,14 @@ class State(Struct, frozen=True):
         return state and apply_changes(state, event)
 
 
+def record_from(record_type: type[R], event: Event, **more: Any) -> R:
+    """The record that the first event of a stream makes: with `more`, and the event's fields that the record has."""
+    return record_type(**{name: getattr(event, name) for name in _shared_fields(record_type, type(event))}, **more)
+
+
 def apply_changes(record: R, event: Event, **more: object) -> R:
     """The record with `more` and the new value of each of its fields that the event changed."""
-    for name in _change_fields(type(event)):
+    for name in change_fields(type(event)):
         change = getattr(event, name)
         if change.old != change.new and name in record.__struct_fields__:
             more[name] = change.new
@@ -109,12 +114,17 @@ def apply_changes(record: R, event: Event, **more: object) -> R:
 
 def changes(event: Event) -> dict[str, Change[object]]:
     """Each field that the event changed, with its old and new value."""
-    values = ((name, getattr(event, name)) for name in _change_fields(type(event)))
+    values = ((name, getattr(event, name)) for name in change_fields(type(event)))
     return {name: value for name, value in values if value.old != value.new}
 
 
 @cache
-def _change_fields(event_type: type[Event]) -> tuple[str, ...]:
+def _shared_fields(record_type: type[Struct], event_type: type[Event]) -> tuple[str, ...]:
+    return tuple(name for name in event_type.__struct_fields__ if name in record_type.__struct_fields__)
+
+
+@cache
+def change_fields(event_type: type[Event]) -> tuple[str, ...]:
     """The fields of an event that are changes."""
     return tuple(field.name for field in msgspec.structs.fields(event_type) if get_origin(field.type) is Change)
 

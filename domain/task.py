@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 
 from msgspec.structs import replace
 
-from domain.event import Change, Event, State
+from domain.event import Change, Event, State, record_from
 
 Priority = Literal["none", "low", "medium", "high", "urgent"]
 TaskStatus = Literal["open", "done"]
@@ -27,6 +27,9 @@ class TaskCreated(Event, frozen=True):
     due: str | None = None
     labels: tuple[str, ...] = ()
     assignees: tuple[UUID, ...] = ()
+    start: str | None = None
+    zone: str | None = None
+    estimate: int | None = None
 
 
 class TaskRenamed(Event, frozen=True):
@@ -43,6 +46,22 @@ class TaskPrioritised(Event, frozen=True):
 
 class DueDateSet(Event, frozen=True):
     due: Change[str | None]
+
+
+class StartDateSet(Event, frozen=True):
+    start: Change[str | None]
+
+
+class TaskZoneSet(Event, frozen=True):
+    """The time zone, by its IANA name, that the days of the task are days of; None: that of its workspace."""
+
+    zone: Change[str | None]
+
+
+class EstimateSet(Event, frozen=True):
+    """In minutes."""
+
+    estimate: Change[int | None]
 
 
 class TaskCompleted(Event, frozen=True):
@@ -137,6 +156,9 @@ class Task(State, frozen=True):
     due: str | None
     labels: tuple[str, ...]
     assignees: tuple[UUID, ...] = ()
+    start: str | None = None
+    zone: str | None = None
+    estimate: int | None = None
     status: TaskStatus = "open"
     trashed: bool = False
     purged: bool = False
@@ -146,18 +168,7 @@ class Task(State, frozen=True):
     @classmethod
     def evolve(cls, state: Self | None, event: Event) -> Self | None:
         if isinstance(event, TaskCreated):
-            return cls(
-                event.workspace_id,
-                event.project_id,
-                event.key,
-                event.title,
-                event.column,
-                event.description,
-                event.priority,
-                event.due,
-                event.labels,
-                event.assignees,
-            )
+            return record_from(cls, event)
         after = super().evolve(state, event)
         if after is not None and isinstance(event, TaskCompleted):
             return replace(after, completed_from=event.column)

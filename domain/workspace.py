@@ -18,6 +18,12 @@ class WorkspaceRenamed(Event, frozen=True):
     name: Change[str]
 
 
+class WorkspaceZoneSet(Event, frozen=True):
+    """The time zone of the workspace, by its IANA name, for users and tasks that have none."""
+
+    zone: Change[str | None]
+
+
 class WorkspaceTrashed(Event, frozen=True):
     """In the trash, with everything in it: invisible to its members, until an owner restores it."""
 
@@ -52,6 +58,7 @@ class Workspace(State, frozen=True):
 
     name: str
     owners: int = 1
+    zone: str | None = None
     trashed: bool = False
     purged: bool = False
 

@@ -12,6 +12,7 @@ from domain.filter import (
     AssigneeIs,
     ColumnIs,
     CreatedByIs,
+    EstimateIs,
     Has,
     Is,
     LabelIs,
@@ -40,6 +41,8 @@ _HAS_SQL: dict[OptionalPart, str] = {
     "assignee": "task.assignees <> '[]'::jsonb",
     "label": "task.tags <> '[]'::jsonb",
     "due": f"task.due_at < '{NO_DUE_AT.isoformat()}'::timestamptz",
+    "start": "task.start is not null",
+    "estimate": "task.estimate is not null",
     "description": "task.description <> ''",
     "priority": "task.urgency > 0",
 }
@@ -72,6 +75,8 @@ def comparison_sql(comparison: FieldPredicate, context: FilterContext) -> SqlFra
             return _contains_sql("task.tags", label and normalize_label(label))
         case TimeIs():
             return time_sql(comparison, context.now, context.zone)
+        case EstimateIs(operator, minutes):
+            return _number_sql("task.estimate", operator, minutes)
         case Has(part, absent):
             return f"not ({_HAS_SQL[part]})" if absent else _HAS_SQL[part], ()
         case Is(state):
@@ -122,6 +127,13 @@ def _state_sql(state: TaskState, context: FilterContext) -> SqlFragment:
             return f"task.status = 'open' and {sql}", values
         case _:
             return "task.status = {0}", (state,)
+
+
+def _number_sql(column: str, operator: Operator, number: int | None) -> SqlFragment:
+    """The condition that a column has a number that compares so; None: that it has none."""
+    if number is None:
+        return f"{column} is null", ()
+    return f"{column} is not null and {column} {'=' if operator == ':' else operator} {{0}}", (number,)
 
 
 def _contains_sql(column: str, value: UUID | str | None) -> SqlFragment:

@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Final, get_args
+from typing import Any, Final, get_args
 from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.event import RecordedEvent, apply_changes
+from domain.event import RecordedEvent, apply_changes, record_from
 from domain.label import normalize_label
 from domain.task import Priority, TaskCompleted, TaskCreated, TaskPurged, TaskReopened, TaskStatus
 from projections.pagination import encode_versioned_answer
@@ -29,6 +29,9 @@ class TaskRow(Struct, frozen=True):
     description: str
     priority: Priority
     due: str | None
+    start: str | None
+    zone: str | None
+    estimate: int | None
     column: str
     labels: tuple[str, ...]
     assignees: tuple[UUID, ...]
@@ -43,14 +46,18 @@ class TaskRow(Struct, frozen=True):
 
 
 class StoredTaskRow(TaskRow, frozen=True):
-    """A task as stored: also the last instant at which it is not overdue, and its normalized labels."""
+    """A task as stored: also its due date and start as instants, in UTC as if days were those of UTC, and its labels.
+
+    `due_at` is the last instant of a day, `start_at` the first.
+    """
 
     due_at: datetime
+    start_at: datetime
     tags: tuple[str, ...]
 
 
 NO_DUE_AT: Final = datetime.max.replace(tzinfo=UTC)
-"""The `due_at` of a task without a due date."""
+"""The `due_at` of a task without a due date, and the `start_at` of one without a start."""
 _MAX_DUE_AT: Final = NO_DUE_AT - timedelta.resolution
 _PRIORITIES_SQL: Final = ", ".join(f"'{priority}'" for priority in get_args(Priority))
 _URGENCY_COLUMN_SQL: Final = (
@@ -70,9 +77,14 @@ def fold(key: UUID, task: StoredTaskRow | None, recorded: RecordedEvent) -> Stor
     if task is None or isinstance(event, TaskPurged):
         return None
     after = apply_changes(task, event, version=recorded.version, updated_at=recorded.at, **_completion(recorded))
-    if after.due is task.due and after.labels is task.labels:
+    if after.due is task.due and after.start is task.start and after.labels is task.labels:
         return after
-    return replace(after, due_at=due_at(after.due), tags=tuple(map(normalize_label, after.labels)))
+    return replace(after, **_derived_values(after.due, after.start, after.labels))
+
+
+def _derived_values(due: str | None, start: str | None, labels: Iterable[str]) -> dict[str, Any]:
+    """What a row is found and sorted by beside the values that clients see."""
+    return {"due_at": due_at(due), "start_at": start_at(start), "tags": tuple(map(normalize_label, labels))}
 
 
 def _completion(recorded: RecordedEvent) -> dict[str, object]:
@@ -86,19 +98,10 @@ def _completion(recorded: RecordedEvent) -> dict[str, object]:
 
 
 def _row_from_created(key: UUID, event: TaskCreated, recorded: RecordedEvent) -> StoredTaskRow:
-    return StoredTaskRow(
+    return record_from(
+        StoredTaskRow,
+        event,
         id=key,
-        workspace_id=event.workspace_id,
-        project_id=event.project_id,
-        key=event.key,
-        number=event.number,
-        title=event.title,
-        description=event.description,
-        priority=event.priority,
-        due=event.due,
-        column=event.column,
-        labels=event.labels,
-        assignees=event.assignees,
         status="open",
         trashed=False,
         version=recorded.version,
@@ -107,18 +110,27 @@ def _row_from_created(key: UUID, event: TaskCreated, recorded: RecordedEvent) ->
         created_by=recorded.actor.user_id,
         completed_at=None,
         completed_by=None,
-        due_at=due_at(event.due),
-        tags=tuple(map(normalize_label, event.labels)),
+        **_derived_values(event.due, event.start, event.labels),
     )
 
 
 @lru_cache(maxsize=10_000)
 def due_at(due: str | None) -> datetime:
     """The last microsecond of a day, in UTC; the instant of a date-time; `NO_DUE_AT` for None and for invalid text."""
+    return _instant(due, time.max)
+
+
+@lru_cache(maxsize=10_000)
+def start_at(start: str | None) -> datetime:
+    """As `due_at`, but the first microsecond of a day."""
+    return _instant(start, time.min)
+
+
+def _instant(when: str | None, time_of_day: time) -> datetime:
     try:
-        if due and len(due) == len("YYYY-MM-DD"):
-            return min(_MAX_DUE_AT, datetime.combine(date.fromisoformat(due), time.max, UTC))
-        return min(_MAX_DUE_AT, datetime.fromisoformat(due).astimezone(UTC)) if due else NO_DUE_AT
+        if when and len(when) == len("YYYY-MM-DD"):
+            return min(_MAX_DUE_AT, datetime.combine(date.fromisoformat(when), time_of_day, UTC))
+        return min(_MAX_DUE_AT, datetime.fromisoformat(when).astimezone(UTC)) if when else NO_DUE_AT
     except (ValueError, OverflowError):
         return NO_DUE_AT
 
@@ -129,12 +141,12 @@ def scopes(task: StoredTaskRow) -> Iterable[UUID]:
 
 projection = Projection(
     "task_list",
-    5,
+    6,
     StoredTaskRow,
     key_by_stream,
     fold,
     scopes,
-    golden_lines=102,
+    golden_lines=107,
     indexes=(
         "(key)",
         "(project_id, number) where not trashed",

@@ -13,10 +13,12 @@ SqlFragment: TypeAlias = tuple[str, tuple[object, ...]]
 _When: TypeAlias = Day | Instant | RelativeTime | RelativeDay | Literal["now"]
 _TIME_COLUMNS: Final[dict[TimeField, str]] = {
     "due": "task.due_at",
+    "start": "task.start_at",
     "created": "task.created_at",
     "updated": "task.updated_at",
 }
-_IS_WHOLE_DAY_SQL: Final = "length(task.due) = 10"
+_DATED_FIELDS: Final = ("due", "start")
+"""Those that may be whole days."""
 _EPOCH_HOUR_SQL: Final = "floor(extract(epoch from {}::timestamptz) / 3600)::bigint"
 _DAY_OFFSETS: Final[dict[str, int]] = {"yesterday": -1, "today": 0, "tomorrow": 1}
 _MIN_AT: Final = datetime.min.replace(tzinfo=UTC)
@@ -29,13 +31,14 @@ _MONTHS_PER_YEAR: Final = 12
 def time_sql(comparison: TimeIs, now: datetime, zone: tzinfo) -> SqlFragment:
     """The condition that a time of the task compares so; `now` is in UTC.
 
-    A due day is that day wherever the reader is: it is compared with the days, and the clock, of their zone.
+    A day on which a task starts or is due is that day wherever the reader is: it is compared with the days, and the
+    clock, of their zone.
     """
     if comparison.when == "none":
         return f"{_TIME_COLUMNS[comparison.field]} = {{0}}", (NO_DUE_AT,)
     bounds = _time_bounds(comparison.operator, *_time_range(comparison.when, now, zone))
-    if comparison.field == "due":
-        return _due_sql(bounds, zone)
+    if comparison.field in _DATED_FIELDS:
+        return _dated_sql(comparison.field, bounds, zone)
     column = _TIME_COLUMNS[comparison.field]
     sql, values = _between_sql(column, bounds)
     if comparison.field == "updated":  # the index is on the hour
@@ -50,16 +53,17 @@ def is_relative(when: object) -> bool:
     return isinstance(when, RelativeTime) or when == "now" or when in _DAY_OFFSETS
 
 
-def _due_sql(bounds: tuple[datetime | None, datetime | None], zone: tzinfo) -> SqlFragment:
+def _dated_sql(field: TimeField, bounds: tuple[datetime | None, datetime | None], zone: tzinfo) -> SqlFragment:
+    column, is_whole_day = _TIME_COLUMNS[field], f"length(task.{field}) = 10"
     since, until = bounds[0], bounds[1] or NO_DUE_AT
     day_since, day_until = since and _wall_clock(since, zone), _wall_clock(until, zone)
     if (since, until) == (day_since, day_until):
-        return _between_sql("task.due_at", (since, until))
+        return _between_sql(column, (since, until))
     # The first condition is one that the index can find.
-    wide, wide_values = _between_sql("task.due_at", (since and min(since, day_since or since), max(until, day_until)))
-    days, day_values = _between_sql("task.due_at", (day_since, day_until), len(wide_values))
-    instants, values = _between_sql("task.due_at", (since, until), len(wide_values) + len(day_values))
-    sql = f"{wide} and case when {_IS_WHOLE_DAY_SQL} then {days} else {instants} end"
+    wide, wide_values = _between_sql(column, (since and min(since, day_since or since), max(until, day_until)))
+    days, day_values = _between_sql(column, (day_since, day_until), len(wide_values))
+    instants, values = _between_sql(column, (since, until), len(wide_values) + len(day_values))
+    sql = f"{wide} and case when {is_whole_day} then {days} else {instants} end"
     return sql, (*wide_values, *day_values, *values)
 
 

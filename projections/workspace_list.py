@@ -17,6 +17,7 @@ from domain.workspace import (
     WorkspaceRenamed,
     WorkspaceRestored,
     WorkspaceTrashed,
+    WorkspaceZoneSet,
 )
 from projections.pagination import TimeSortKey, encode_answer, encode_versioned_answer, list_id_for
 from projections.projection import Projection
@@ -35,6 +36,7 @@ class WorkspaceRow(Struct, frozen=True):
     created_at: datetime
     updated_at: datetime
     trashed_at: datetime | None = None
+    zone: str | None = None
 
 
 def keys(recorded: RecordedEvent) -> Iterable[UUID]:
@@ -84,15 +86,15 @@ def scopes(workspace: WorkspaceRow) -> Iterable[UUID]:
 
 projection = Projection(
     "workspace_list",
-    3,
+    4,
     WorkspaceRow,
     keys,
     fold,
     scopes,
-    golden_lines=102,
+    golden_lines=107,
     indexes=("using gin (members)",),
     event_types=(
-        *(WorkspaceCreated, WorkspaceRenamed, WorkspaceTrashed, WorkspaceRestored, WorkspacePurged),
+        *(WorkspaceCreated, WorkspaceRenamed, WorkspaceZoneSet, WorkspaceTrashed, WorkspaceRestored, WorkspacePurged),
         *(OwnerAppointed, OwnerResigned, *_MEMBER_EVENTS, OpaqueEvent),
     ),
 )

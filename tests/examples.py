@@ -36,6 +36,8 @@ from domain.saved_filter import (
 )
 from domain.task import (
     DueDateSet,
+    EstimateSet,
+    StartDateSet,
     TaskAssigned,
     TaskCompleted,
     TaskCreated,
@@ -51,6 +53,7 @@ from domain.task import (
     TaskTrashed,
     TaskUnassigned,
     TaskUnlabelled,
+    TaskZoneSet,
     task_numbers_stream_id,
 )
 from domain.user import (
@@ -75,6 +78,7 @@ from domain.workspace import (
     WorkspaceRenamed,
     WorkspaceRestored,
     WorkspaceTrashed,
+    WorkspaceZoneSet,
 )
 from infra.identity.email_addresses import address_id
 
@@ -140,6 +144,7 @@ EVERY_EVENT: tuple[Event, ...] = (
     TOKEN_REVOKED,
     WorkspaceCreated("Home"),
     WorkspaceRenamed(Change("Home", "House")),
+    WorkspaceZoneSet(Change(None, "Europe/Vienna")),
     OwnerAppointed(BOB.id),
     WorkspaceTrashed("House"),
     WorkspaceRestored(),
@@ -171,6 +176,9 @@ EVERY_EVENT: tuple[Event, ...] = (
     TaskDescribed(Change("", "The red one")),
     TaskPrioritised(Change("none", "urgent")),
     DueDateSet(Change(None, "2026-12-01")),
+    StartDateSet(Change(None, "2026-11-01")),
+    TaskZoneSet(Change(None, "Europe/Vienna")),
+    EstimateSet(Change(None, 90)),
     COMPLETED,
     REOPENED,
     MOVED,

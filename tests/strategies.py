@@ -107,6 +107,9 @@ def change_fields(event_type: type[Event]) -> set[str]:
 
 _texts = st.sampled_from(["Buy milk", "Buy bread"])
 _due_dates = st.sampled_from(["2026-12-01", None, "2026-12-01T10:00:00Z"])
+_starts = st.sampled_from(["2026-11-01", None, "2026-12-01T10:00:00Z"])
+_zones = st.sampled_from(["Europe/Vienna", None])
+_estimates = st.sampled_from([0, 90, None])
 _priorities = st.sampled_from(["high", "none", None])
 _columns = st.sampled_from(["In Progress", "todo", "done", "nowhere"])
 _tasks = st.sampled_from([TASK, OTHER_TASK, fixed_uuid7(33)])
@@ -149,6 +152,9 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
         description=st.sampled_from(["Red", "", None]),
         priority=_priorities,
         due=_due_dates,
+        start=_starts,
+        zone=_zones,
+        estimate=_estimates,
         column=st.none() | _columns,
         labels=st.sampled_from([(), ("Shop", "shop", "soon")]),
         assignees=st.sampled_from([(), (CAT.id, ADA.id, CAT.id), (BOB.id,)]),
@@ -160,6 +166,9 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
         description=_or_unset(st.sampled_from(["Red", "", None])),
         priority=_or_unset(_priorities),
         due=_or_unset(_due_dates),
+        start=_rarely(_starts),
+        zone=_rarely(_zones),
+        estimate=_or_unset(_estimates),
         column=_rarely(_columns),
         labels=_rarely(st.sampled_from([("shop", "late"), ("SOON", "soon"), (), None])),
         assignees=_rarely(st.sampled_from([(CAT.id, ADA.id, CAT.id), (BOB.id,), (), None])),
@@ -221,7 +230,7 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
     TrashWorkspace: _command_on(_workspaces, TrashWorkspace),
     RestoreWorkspace: _command_on(_workspaces, RestoreWorkspace),
     PurgeWorkspace: _command_on(_workspaces, PurgeWorkspace),
-    EditWorkspace: _command_on(_workspaces, EditWorkspace, name=_texts),
+    EditWorkspace: _command_on(_workspaces, EditWorkspace, name=_or_unset(_texts), zone=_or_unset(_zones)),
     SetRole: _command_on(_workspaces, SetRole, user_id=_users, role=_roles),
     RemoveMember: _command_on(_workspaces, RemoveMember, user_id=_users),
     LeaveWorkspace: _command_on(_workspaces, LeaveWorkspace),

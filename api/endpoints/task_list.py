@@ -77,6 +77,6 @@ async def list_tasks(
 async def show_board(project: UUID, request: AuthedRequest, ledger: Ledger, query: BoardQuery) -> Response[Board]:
     """Show the columns of a project in order, each with its first tasks that match a filter, by rank."""
     address = f"{BASE_PATH}/projects/{project}/tasks"
-    context = await filter_context(request, ledger, query.filter, query.min_position)
+    context = await filter_context(request, ledger, query.filter, project_scope(project), query.min_position)
     asked = board.board(project, TaskPageOptions(query.filter, limit=query.limit), context, address)
     return name_zone(await ledger.read(request, asked, query.min_position), context, query.filter)

@@ -37,7 +37,7 @@ HEADER_COMPONENTS: Final[dict[str, Schema]] = {
         "example": "true",
     },
     ZONE_HEADER: {
-        "description": "The time zone of the days in the filter: yours, or UTC. Absent if the filter has none.",
+        "description": "The zone of the days in the filter: yours, else the workspace's, else UTC. Absent without any.",
         "schema": {"type": "string"},
         "example": "Europe/Vienna",
     },

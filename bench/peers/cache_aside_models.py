@@ -2,44 +2,51 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
-from sqlalchemy import DateTime, Index, Text, Uuid, create_engine, make_url
-from sqlalchemy.dialects.postgresql import ARRAY
+from pydantic import BaseModel, ConfigDict, create_model
+from sqlalchemy import BigInteger, Boolean, DateTime, Index, Text, Uuid, create_engine, make_url
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.engine import URL
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
+from projections.task_list import TaskRow
 
-class TaskResponse(BaseModel):
-    """A task in a response, built from its row."""
+_FIELD_TYPES = get_type_hints(TaskRow)
+"""The fields of a task: those that ours has, so that both answer alike."""
+_COLUMN_TYPES: dict[Any, Any] = {
+    UUID: Uuid,
+    str: Text,
+    int: BigInteger,
+    bool: Boolean,
+    datetime: DateTime(timezone=True),
+    tuple[str, ...]: ARRAY(Text),
+    tuple[UUID, ...]: ARRAY(Uuid),
+}
 
-    model_config = ConfigDict(from_attributes=True)
 
-    id: UUID
-    workspace_id: UUID
-    project_id: UUID
-    key: str
-    number: int
-    title: str
-    description: str
-    priority: str
-    due: str | None
-    column: str
-    labels: list[str]
-    assignees: list[UUID]
-    status: str
-    trashed: bool
-    version: int
-    created_at: datetime
-    updated_at: datetime
-    created_by: UUID
-    completed_at: datetime | None
-    completed_by: UUID | None
+def _sql_type(field_type: Any) -> Any:
+    """The SQL type of a field; that of a type of our own is JSON."""
+    found = _without_none(field_type)
+    return _COLUMN_TYPES.get(str if get_origin(found) is Literal else found, JSONB)
+
+
+def _without_none(field_type: Any) -> Any:
+    arguments = [each for each in get_args(field_type) if each is not NoneType]
+    return arguments[0] if NoneType in get_args(field_type) else field_type
+
+
+_RESPONSE_FIELDS: dict[str, Any] = {
+    name: (Any if _sql_type(field_type) is JSONB else field_type, ...) for name, field_type in _FIELD_TYPES.items()
+}
+TaskResponse = create_model("TaskResponse", __config__=ConfigDict(from_attributes=True), **_RESPONSE_FIELDS)
+"""A task in a response, built from its row."""
 
 
 class Page(BaseModel):
-    items: list[TaskResponse]
+    items: list[TaskResponse]  # type: ignore[valid-type]
     next_cursor: str | None = None
 
 
@@ -68,23 +75,13 @@ class Task(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     workspace_id: Mapped[UUID]
     project_id: Mapped[UUID]
-    key: Mapped[str]
     number: Mapped[int]
-    title: Mapped[str]
-    description: Mapped[str]
-    priority: Mapped[str]
-    due: Mapped[str | None]
-    column: Mapped[str]
-    labels: Mapped[list[str]] = mapped_column(ARRAY(Text))
-    assignees: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
-    status: Mapped[str]
     trashed: Mapped[bool]
-    version: Mapped[int]
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    created_by: Mapped[UUID]
-    completed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    completed_by: Mapped[UUID | None]
+
+
+for _name, _type in _FIELD_TYPES.items():
+    if not hasattr(Task, _name):
+        setattr(Task, _name, mapped_column(_sql_type(_type), nullable=_without_none(_type) is not _type))
 
 
 def sqlalchemy_url(database_url: str) -> URL:

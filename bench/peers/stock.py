@@ -13,7 +13,7 @@ from psycopg import conninfo
 
 from api.http.authentication import Authentication, TokenVerifier
 from bench.harness.peer_config import PeerConfig
-from commands.field_types import ColumnName, Description, DueText, Labels, Title
+from commands.field_types import ColumnName, DateOrTimeText, Description, Labels, Title
 from domain.task import Priority
 
 
@@ -21,7 +21,7 @@ class NewTask(Struct, frozen=True, forbid_unknown_fields=True):
     title: Title
     description: Description = ""
     priority: Priority = "none"
-    due: DueText | None = None
+    due: DateOrTimeText | None = None
     column: ColumnName = "todo"
     labels: Labels = ()
 

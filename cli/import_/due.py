@@ -13,7 +13,7 @@ from cli.import_.rows import describe_json_type
 from cli.import_.shortening import quote
 from cli.import_.text_validation import MalformedRow
 from cli.import_.windows_zones import IANA_BY_WINDOWS_NAME
-from commands.field_types import DueText, normalize_due
+from commands.field_types import DateOrTimeText, normalize_date
 
 DUE_FIELDS: Final = (
     *("due", "dueat", "duedatetime", "duedate", "dueon", "deadline", "dateddue", "datedue", "dueby", "targetdate"),
@@ -95,7 +95,7 @@ def _parse_moment(name: str, value: object, add_remark: AddRemark) -> date | dat
 def _normalize_plain(text: str) -> str | None:
     """A date, or date-time with an offset, as stored; None if it is written otherwise. Raises ValueError."""
     try:
-        return normalize_due(msgspec.convert(text, DueText))
+        return normalize_date(msgspec.convert(text, DateOrTimeText))
     except msgspec.ValidationError:
         return None
 
@@ -112,7 +112,7 @@ def _to_due(
     if moment.tzinfo is None and zone is None:
         add_remark(f"{name} has a time without a zone: only the date was kept")
         return moment.date().isoformat()
-    return normalize_due((moment if moment.tzinfo else moment.replace(tzinfo=zone)).isoformat()) or ""
+    return normalize_date((moment if moment.tzinfo else moment.replace(tzinfo=zone)).isoformat()) or ""
 
 
 def _parse_zone(name: str, value: dict[str, object], add_remark: AddRemark) -> tzinfo | None:

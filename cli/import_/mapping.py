@@ -19,7 +19,7 @@ from cli.import_.rows import Row
 from cli.import_.task_ids import task_id
 from cli.import_.text_validation import MalformedRow, is_uuid, require_text, to_one_line
 from commands.command import Command
-from commands.field_types import MAX_LABELS_PER_TASK, normalize_due
+from commands.field_types import MAX_LABELS_PER_TASK, normalize_date
 from commands.handling.command_on import CommandOn
 from commands.task import CompleteTask, CreateTask
 from commands.trash import TrashTask
@@ -65,7 +65,7 @@ class MappedTask(Struct, frozen=True):
                 create.title,
                 create.description or "",
                 create.priority or "none",
-                normalize_due(create.due),
+                normalize_date(create.due),
             )
             and set(map(normalize_label, task.labels)) == set(map(normalize_label, create.labels))
             and (task.status == "done") == self.is_done

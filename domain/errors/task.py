@@ -11,6 +11,10 @@ class AssigneeIsNoMember(Refusal):
     """Tasks can only be assigned to members of their workspace."""
 
 
+class StartAfterDue(Refusal):
+    """A task cannot start after it is due."""
+
+
 class StatusContradictsColumn(Refusal):
     """Tasks in the done column are done, and tasks outside it are open. Send one of the two, or two that agree."""
 

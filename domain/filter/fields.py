@@ -14,6 +14,7 @@ from domain.filter.terms import (
     ColumnIs,
     CreatedByIs,
     Day,
+    EstimateIs,
     FieldPredicate,
     Has,
     Instant,
@@ -48,6 +49,10 @@ _RELATIVE_TIME_PATTERN = re.compile(
 )
 
 
+_DURATION_PATTERN = re.compile(r"(?P<count>[0-9]{1,7}(\.[0-9]{1,2})?)(?P<unit>[mh]?)")
+_MINUTES_BY_UNIT = {"": 1, "m": 1, "h": 60}
+
+
 class Comparison(Struct, frozen=True):
     """A field, an operator and a value, as written in the filter; `word` is the value if it can be one of ours."""
 
@@ -74,11 +79,11 @@ class FilterField(Struct, frozen=True):
 def allowed_operators(predicate: FieldPredicate) -> tuple[Operator, ...]:
     """The operators that a predicate allows."""
     match predicate:
-        case TimeIs(when="none"):
+        case TimeIs(when="none") | EstimateIs(minutes=None):
             return (":",)
         case TimeIs(when="now" | RelativeTime(base="now")):
             return ("<", "<=", ">", ">=")
-        case PriorityIs() | TimeIs():
+        case PriorityIs() | TimeIs() | EstimateIs():
             return get_args(Operator)
         case _:
             return (":",)
@@ -145,9 +150,20 @@ def _parse_state(comparison: Comparison) -> Is:
     return Is(msgspec.convert(comparison.word, TaskState))
 
 
-def _parse_due(comparison: Comparison) -> TimeIs:
+def _parse_estimate(comparison: Comparison) -> EstimateIs:
+    """Minutes or hours: `90`, `90m` or `1.5h`."""
+    if comparison.word == "none":
+        return EstimateIs(comparison.operator, None)
+    found = _DURATION_PATTERN.fullmatch(comparison.word)
+    if found is None:
+        raise ValueError(comparison.value)
+    return EstimateIs(comparison.operator, round(float(found["count"]) * _MINUTES_BY_UNIT[found["unit"]]))
+
+
+def _parse_optional_time(comparison: Comparison) -> TimeIs:
+    time_field: Any = comparison.field
     when = comparison.word
-    return TimeIs("due", comparison.operator, when) if when in {"now", "none"} else _parse_time(comparison)
+    return TimeIs(time_field, comparison.operator, when) if when in {"now", "none"} else _parse_time(comparison)
 
 
 def _parse_time(comparison: Comparison) -> TimeIs:
@@ -194,7 +210,9 @@ FILTER_FIELDS: Mapping[str, FilterField] = {
     "project": FilterField(_parse_project, ("a key such as PROJ", "the id of a project")),
     "column": FilterField(_parse_column, ("the id of a column",)),
     "key": FilterField(_parse_key, ("a key such as PROJ-12",)),
-    "due": FilterField(_parse_due, (*_EXPECTED_TIMES, "now", "none")),
+    "due": FilterField(_parse_optional_time, (*_EXPECTED_TIMES, "now", "none")),
+    "start": FilterField(_parse_optional_time, (*_EXPECTED_TIMES, "now", "none")),
+    "estimate": FilterField(_parse_estimate, ("minutes such as 90", "hours such as 1.5h", "none")),
     "created": FilterField(_parse_time, _EXPECTED_TIMES),
     "updated": FilterField(_parse_time, _EXPECTED_TIMES),
     "has": FilterField(_parse_presence, get_args(OptionalPart)),

@@ -8,6 +8,7 @@ from domain.filter.terms import (
     ColumnIs,
     CreatedByIs,
     Day,
+    EstimateIs,
     FieldPredicate,
     Has,
     Instant,
@@ -62,6 +63,8 @@ def _format_comparison(predicate: FieldPredicate) -> str:
             shown = f"{'no' if absent else 'has'}:{part}"
         case PriorityIs(operator, priority):
             shown = f"priority{operator}{priority}"
+        case EstimateIs(operator, minutes):
+            shown = f"estimate{operator}{'none' if minutes is None else minutes}"
         case TimeIs(time, operator, when):
             shown = f"{time}{operator}{_format_time(when)}"
     return shown

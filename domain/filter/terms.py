@@ -9,7 +9,7 @@ from msgspec import Struct
 from domain.task import Priority, TaskStatus
 
 Operator = Literal[":", "<", "<=", ">", ">="]
-TimeField = Literal["due", "created", "updated"]
+TimeField = Literal["due", "start", "created", "updated"]
 RelativeDay = Literal["yesterday", "today", "tomorrow"]
 PeriodBoundary = Literal[
     "start-of-week", "end-of-week", "start-of-month", "end-of-month", "start-of-year", "end-of-year"
@@ -17,7 +17,7 @@ PeriodBoundary = Literal[
 """The first or the last day of the present week, which begins on Monday, month or year."""
 TimeUnit = Literal["h", "d", "w", "m", "y"]
 """Hours, days, weeks, months, years."""
-OptionalPart = Literal["assignee", "label", "due", "description", "priority"]
+OptionalPart = Literal["assignee", "label", "due", "start", "estimate", "description", "priority"]
 TaskState = Literal["open", "done", "overdue", "unassigned"]
 
 
@@ -94,8 +94,15 @@ class TaskKeyIs(Struct, frozen=True):
     key: str
 
 
+class EstimateIs(Struct, frozen=True):
+    """The estimate, in minutes; None: the task has none."""
+
+    operator: Operator
+    minutes: int | None
+
+
 class TimeIs(Struct, frozen=True):
-    """When the task is due, was created or was last changed. Only `due` allows `now` and `none`."""
+    """When the task is due, starts, was created or last changed. Only `due` and `start` allow `now` and `none`."""
 
     field: TimeField
     operator: Operator
@@ -135,7 +142,18 @@ class AnyOf(Struct, frozen=True):
 
 
 FieldPredicate: TypeAlias = (
-    StatusIs | PriorityIs | AssigneeIs | CreatedByIs | LabelIs | ProjectIs | ColumnIs | TaskKeyIs | TimeIs | Has | Is
+    StatusIs
+    | PriorityIs
+    | AssigneeIs
+    | CreatedByIs
+    | LabelIs
+    | ProjectIs
+    | ColumnIs
+    | TaskKeyIs
+    | TimeIs
+    | EstimateIs
+    | Has
+    | Is
 )
 Predicate: TypeAlias = FieldPredicate | Word | Phrase | AnyOf
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from commands.command import Command, all_commands
-from commands.field_types import PATTERN_DESCRIPTIONS, normalize_due
+from commands.field_types import PATTERN_DESCRIPTIONS, normalize_date
 from commands.project import CreateProject
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask
 from commands.trash import TrashTask
@@ -201,15 +201,15 @@ def test_labels_are_lines_of_text_and_at_most_fifty() -> None:
 def test_a_due_date_is_normalised(written: str, kept: str) -> None:
     for kind in (CreateTask, EditTask):
         accepts(kind, {**TASK_BODY, "due": written})
-    assert normalize_due(written) == kept
-    assert normalize_due(kept) == kept
+    assert normalize_date(written) == kept
+    assert normalize_date(kept) == kept
 
 
 def test_null_is_no_due_date() -> None:
     edit = accepts(EditTask, {"due": None})
     assert isinstance(edit, EditTask)
     assert edit.due is None
-    assert normalize_due(None) is None
+    assert normalize_date(None) is None
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from domain.filter import (
     ColumnIs,
     CreatedByIs,
     Day,
+    EstimateIs,
     Has,
     Instant,
     Is,
@@ -35,7 +36,7 @@ from domain.task import Priority, TaskStatus
 
 _operators = st.sampled_from(get_args(Operator))
 _comparison_signs = st.sampled_from(["<", "<=", ">", ">="])
-_times = st.sampled_from(["due", "created", "updated"])
+_times = st.sampled_from(["due", "start", "created", "updated"])
 _texts = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=20) | st.sampled_from(["none", 'a "\\" b'])
 _names = _texts.filter(bool)
 _word_characters = st.characters(categories=["L", "Nd"]) | st.sampled_from("_.@/#")
@@ -71,8 +72,10 @@ predicates: SearchStrategy[Predicate] = st.one_of(
     st.builds(TaskKeyIs, _keys),
     st.builds(TimeIs, _times, _operators, st.builds(Day, st.dates()) | st.builds(Instant, _moments)),
     st.builds(TimeIs, _times, _operators, st.sampled_from(get_args(RelativeDay))),
-    st.builds(TimeIs, st.just("due"), _comparison_signs, st.just("now")),
-    st.just(TimeIs("due", ":", "none")),
+    st.builds(TimeIs, st.sampled_from(["due", "start"]), _comparison_signs, st.just("now")),
+    st.builds(TimeIs, st.sampled_from(["due", "start"]), st.just(":"), st.just("none")),
+    st.builds(EstimateIs, _operators, st.integers(0, 9_999_999)),
+    st.just(EstimateIs(":", None)),
     st.builds(TimeIs, _times, _operators, _relative_times),
     st.builds(
         TimeIs, _times, _comparison_signs, st.builds(RelativeTime, st.just("now"), _counts, st.sampled_from("hdwmy"))

@@ -24,13 +24,12 @@ CREATE_TABLES = """
 create temporary table task (
     id int primary key, status text not null, priority text not null, urgency int not null, assignees jsonb not null,
     tags jsonb not null, project_id uuid not null, "column" text not null, key text not null, created_by uuid not null,
-    description text not null, due text,
-    created_at timestamptz not null, updated_at timestamptz not null, due_at timestamptz not null,
+    description text not null, due text, start text, estimate int, created_at timestamptz not null,
+    updated_at timestamptz not null, due_at timestamptz not null, start_at timestamptz not null,
     updated_hour bigint generated always as (floor(extract(epoch from updated_at at time zone 'UTC') / 3600)) stored
 );
 create temporary table search (id int primary key, title_words tsvector not null, description_words tsvector not null)
 """
-INSERT_TASK = "insert into task values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 TODAY = date(2026, 3, 1)
 _DAYS = [TODAY + timedelta(days=days) for days in (-2, -1, 0, 1, 2)]
 _MOMENTS = [datetime.combine(day, at, UTC) for day in _DAYS for at in (time.min, time(12, 30), time.max)]
@@ -66,6 +65,8 @@ rows: SearchStrategy[Sequence[FilterableTask]] = st.lists(
         created=_moments,
         updated=_moments,
         due=st.none() | _days | _moments,
+        start=st.none() | _days | _moments,
+        estimate=st.none() | st.sampled_from([0, 60, 90]),
         title=_texts,
         description=_texts,
     ),
@@ -98,8 +99,12 @@ _terms = st.one_of(
     st.sampled_from(_location_terms),
     st.sampled_from(["key:home-1", "key:HOMES-1", "key:HOME-2", "due:none"]),
     st.builds("priority{}{}".format, _operators, st.sampled_from(get_args(Priority))),
-    st.builds("{}{}{}".format, st.sampled_from(["due", "due", "created", "updated"]), _operators, _time_values),
-    st.builds("{}{}{}".format, st.sampled_from(["due", "created"]), _operators, st.sampled_from(_RELATIVE_DAYS)),
+    st.builds("{}{}{}".format, st.sampled_from(["due", "start", "created", "updated"]), _operators, _time_values),
+    st.builds(
+        "{}{}{}".format, st.sampled_from(["due", "start", "created"]), _operators, st.sampled_from(_RELATIVE_DAYS)
+    ),
+    st.builds("estimate{}{}".format, _operators, st.sampled_from(["60", "1.5h", "0m"])),
+    st.sampled_from(["start<=now", "start:none", "has:start", "no:estimate", "estimate:none"]),
     st.sampled_from(["due<now", "due<=now", "due>now", "due>=now", "due>now-3h", "created<now-1w"]),
     st.sampled_from(["has:due", "no:label", "has:assignee", "no:priority", "has:description", "is:overdue", "is:open"]),
     st.sampled_from(["is:unassigned", "mil*", "хле*", "t*"]),
@@ -121,7 +126,9 @@ def insert_rows(database: SyncConnection, rows: Iterable[FilterableTask]) -> Non
     """Replace all rows by these."""
     database.execute("delete from task; delete from search")
     with database.cursor() as cursor:
-        cursor.executemany(INSERT_TASK, [_columns(row) for row in rows])
+        for columns in map(_columns, rows):
+            names, values = ", ".join(f'"{name}"' for name in columns), ", ".join(["%s"] * len(columns))
+            cursor.execute(f"insert into task ({names}) values ({values})", list(columns.values()))  # noqa: S608 - as below
         texts = [
             (row.id, title_vector(row.title).to_text(), description_vector(row.description).to_text()) for row in rows
         ]
@@ -147,22 +154,22 @@ def _level_sql(condition: FilterSql) -> str:
     return f"(select case when count(level) = 1 then sum(level) end from unnest(array[{each}]) level)"  # noqa: S608 - as above
 
 
-def _columns(row: FilterableTask) -> tuple[Any, ...]:
-    due = row.due or datetime.max.replace(tzinfo=UTC)
-    return (
-        row.id,
-        row.status,
-        row.priority,
-        get_args(Priority).index(row.priority),
-        msgspec.json.encode(row.assignees).decode(),
-        msgspec.json.encode([normalize_label(label) for label in row.labels]).decode(),
-        row.project_id,
-        row.column,
-        row.key,
-        row.created_by,
-        row.description,
-        str(row.due) if row.due else None,
-        row.created,
-        row.updated,
-        due if isinstance(due, datetime) else datetime.combine(due, time.max, UTC),
-    )
+def _columns(row: FilterableTask) -> dict[str, Any]:
+    """The columns of the table, by name."""
+    copied = ("id", "status", "priority", "project_id", "column", "key", "created_by", "description", "estimate")
+    return {name: getattr(row, name) for name in copied} | {
+        "urgency": get_args(Priority).index(row.priority),
+        "assignees": msgspec.json.encode(row.assignees).decode(),
+        "tags": msgspec.json.encode([normalize_label(label) for label in row.labels]).decode(),
+        "created_at": row.created,
+        "updated_at": row.updated,
+        "due": str(row.due) if row.due else None,
+        "due_at": _instant(row.due, time.max),
+        "start": str(row.start) if row.start else None,
+        "start_at": _instant(row.start, time.min),
+    }
+
+
+def _instant(when: date | datetime | None, time_of_day: time) -> datetime:
+    when = when or datetime.max.replace(tzinfo=UTC)
+    return when if isinstance(when, datetime) else datetime.combine(when, time_of_day, UTC)

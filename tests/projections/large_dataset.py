@@ -17,6 +17,7 @@ from projections.task_list import StoredTaskRow
 from projections.task_search import TaskSearchRow
 from tests.examples import fixed_uuid7, project, workspace
 from tests.projections import oracle
+from tests.projections.rows import build_row
 
 LARGE_WORKSPACE_TASKS, PROJECTS_PER_WORKSPACE, SMALL_WORKSPACE_TASKS = 100_000, 50, 2_000
 LARGE_WORKSPACE, SMALL_WORKSPACE = fixed_uuid7(1_001), fixed_uuid7(1_002)
@@ -64,7 +65,8 @@ def _tasks(workspace_id: UUID, count: int, chance: Random) -> Iterator[StoredTas
         priority, is_done = chance.choice(_PRIORITIES), chance.random() < 0.6
         due = str(date(2026, 1, 1) + timedelta(days=chance.randrange(700))) if chance.random() < 0.5 else None
         labels = tuple(f"label {chance.randrange(40)}" for _ in range(chance.choice((0, 0, 1))))
-        yield StoredTaskRow(
+        yield build_row(
+            StoredTaskRow,
             id=fixed_uuid7(10_000 + number + (workspace_id == SMALL_WORKSPACE) * LARGE_WORKSPACE_TASKS),
             workspace_id=workspace_id,
             project_id=project_of(place, workspace_id),
@@ -86,6 +88,7 @@ def _tasks(workspace_id: UUID, count: int, chance: Random) -> Iterator[StoredTas
             completed_at=updated if is_done else None,
             completed_by=USER_IDS[0] if is_done else None,
             due_at=task_list.due_at(due),
+            start_at=task_list.start_at(None),
             tags=labels,
         )
 

@@ -14,6 +14,7 @@ from domain.filter import (
     ColumnIs,
     CreatedByIs,
     Day,
+    EstimateIs,
     Has,
     Instant,
     Is,
@@ -59,6 +60,8 @@ class FilterableTask(Struct, frozen=True):
     due: date | datetime | None
     title: str
     description: str
+    start: date | datetime | None = None
+    estimate: int | None = None
 
 
 def matching_ids(rows: Iterable[FilterableTask], terms: Iterable[Term], context: FilterContext) -> list[int]:
@@ -100,6 +103,10 @@ def _matches(row: FilterableTask, asked: FieldPredicate, asking: FilterContext) 
             return row.key == key
         case TimeIs():
             return _matches_time(getattr(row, asked.field), asked, asking)
+        case EstimateIs(sign, minutes):
+            if row.estimate is None or minutes is None:
+                return row.estimate == minutes
+            return _COMPARE[sign](row.estimate, minutes)
         case Has(part, absent):
             return _has(row, part) is not absent
         case Is("overdue"):
@@ -115,6 +122,8 @@ def _has(row: FilterableTask, part: str) -> bool:
         "assignee": bool(row.assignees),
         "label": bool(row.labels),
         "due": row.due is not None,
+        "start": row.start is not None,
+        "estimate": row.estimate is not None,
         "description": bool(row.description),
         "priority": row.priority != "none",
     }[part]
@@ -123,7 +132,8 @@ def _has(row: FilterableTask, part: str) -> bool:
 def _matches_time(when: date | datetime | None, asked: TimeIs, asking: FilterContext) -> bool:  # noqa: PLR0911 - as above
     if asked.when == "none" or when is None:
         return asked.when == "none" and when is None
-    compare, (day, instant) = _COMPARE[asked.operator], _day_and_end(when, asking.zone)
+    time_of_day = time.min if asked.field == "start" else time.max
+    compare, (day, instant) = _COMPARE[asked.operator], _day_and_instant(when, time_of_day, asking.zone)
     today = asking.now.astimezone(asking.zone).date()
     match asked.when:
         case Instant(at):
@@ -140,11 +150,11 @@ def _matches_time(when: date | datetime | None, asked: TimeIs, asking: FilterCon
             return compare(day, _named_day(word, today))
 
 
-def _day_and_end(when: date | datetime, zone: tzinfo) -> tuple[date, datetime]:
-    """The day in the reader's zone, and the instant; for a whole day, its last microsecond."""
+def _day_and_instant(when: date | datetime, time_of_day: time, zone: tzinfo) -> tuple[date, datetime]:
+    """The day in the reader's zone, and the instant; for a whole day, that time of the day."""
     if isinstance(when, datetime):
         return when.astimezone(zone).date(), when
-    return when, datetime.combine(when, time.max, zone)
+    return when, datetime.combine(when, time_of_day, zone)
 
 
 def _named_day(name: str, today: date) -> date:

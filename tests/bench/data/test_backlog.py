@@ -14,7 +14,7 @@ from bench.data.http_target import HttpTarget
 from bench.data.queries import PageQuery, generate_queries
 from bench.harness.client_scripts import HttpResponse, get_in_turn
 from bench.scenarios.cold_reads import find_page_path
-from commands.field_types import normalize_due
+from commands.field_types import normalize_date
 from domain import codec
 from domain.event import changes, fold
 from domain.member import MemberJoined
@@ -58,7 +58,7 @@ def test_only_open_tasks_are_completed() -> None:
 def test_tasks_are_what_a_client_could_have_made() -> None:
     assert len(tasks()) == TASK_COUNT
     for task in tasks():
-        assert normalize_due(task.due) == task.due
+        assert normalize_date(task.due) == task.due
         assert 0 < len(task.title) <= 500
         assert len(set(task.labels)) == len(task.labels)
 

@@ -18,6 +18,7 @@ from bench.peers import cache_aside_models
 from infra.database.connections import connect
 from infra.settings import Settings
 from projections.task_list import TaskRow
+from tests.projections.rows import build_row
 
 ANN, BEN = uuid4(), uuid4()
 WORKSPACE, PROJECT = uuid4(), uuid4()
@@ -26,7 +27,8 @@ PAGE = f"/api/v1/projects/{PROJECT}/tasks"
 
 
 def task(number: int, project: UUID = PROJECT) -> TaskRow:
-    return TaskRow(
+    return build_row(
+        TaskRow,
         id=uuid4(),
         workspace_id=WORKSPACE,
         project_id=project,
@@ -39,14 +41,9 @@ def task(number: int, project: UUID = PROJECT) -> TaskRow:
         column="todo",
         labels=("food", "before Friday"),
         assignees=(ANN,),
-        status="open",
-        trashed=False,
-        version=1,
         created_at=NOW,
         updated_at=NOW,
         created_by=ANN,
-        completed_at=None,
-        completed_by=None,
     )
 
 
