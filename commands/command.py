@@ -2,6 +2,7 @@
 
 import pkgutil
 from collections.abc import Iterator
+from datetime import datetime
 from functools import cache
 from importlib import import_module
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -48,8 +49,15 @@ class DecisionContext(Protocol):
     def __call__(self, state_type: type[S], stream: UUID) -> S | None:
         """The current state of a stream; None if it has no events."""
 
+    @property
+    def now(self) -> datetime:
+        """When the request was received, in UTC."""
+
     def require_permission(self, action: str) -> None:
         """Raise NotFound, ScopeTooNarrow or Forbidden unless the actor has this permission in the workspace too."""
+
+    def new_id(self) -> UUID:
+        """A UUIDv7 that no other command gets, the same whenever this one is decided again."""
 
     def allocate_task_number(self, project_id: UUID) -> int:
         """A task number of that project, never given out twice."""

@@ -7,7 +7,7 @@ from uuid import UUID
 from commands.command import Command, DecisionContext, OtherStreamEvent, require_found
 from commands.field_types import MAX_LABELS_PER_TASK, Colour
 from commands.field_types import LabelName as Name
-from commands.task import TaskCommand, require_editable_task
+from commands.task_command import TaskCommand, require_editable_task
 from domain.errors import TooManyLabels
 from domain.event import Change, Event
 from domain.label import Label, LabelColoured, label_stream_id, remove_label

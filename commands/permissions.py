@@ -45,6 +45,9 @@ REQUIRED_PERMISSIONS: Final[dict[str, RequiredPermission]] = {
     "LabelTask":         RequiredPermission("member", "write"),
     "UnlabelTask":       RequiredPermission("member", "write"),
     "RestoreTask":       RequiredPermission("member", "write"),
+    "SetChecklist":      RequiredPermission("member", "write"),
+    "CheckItem":         RequiredPermission("member", "write"),
+    "UncheckItem":       RequiredPermission("member", "write"),
     "PurgeTask":         RULE_ONLY_PERMISSION,
 
     "ColourLabel":       RequiredPermission("member", "write"),

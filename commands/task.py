@@ -6,8 +6,9 @@ from uuid import UUID
 
 from msgspec import UNSET, UnsetType
 
+from commands.checklist import ChecklistSpec, resolve_checklist
 from commands.column_counts import enter_column
-from commands.command import Command, DecisionContext, OtherStreamEvent, require_found
+from commands.command import DecisionContext, OtherStreamEvent, require_found
 from commands.field_types import (
     MAX_ASSIGNEES_PER_TASK,
     Assignees,
@@ -23,10 +24,10 @@ from commands.field_types import (
     require_uuid7,
     require_zone,
 )
-from commands.project import require_editable_project
 from commands.task_changes import place, require_assignable, require_column, set_assignees, set_labels
+from commands.task_command import TaskCommand, load_editable_project, require_editable_task
 from commands.task_fields import require_start_before_due, sent_fields, set_fields
-from domain.errors import TaskIsTrashed, TooManyAssignees
+from domain.errors import TooManyAssignees
 from domain.event import Change, Event
 from domain.label import distinct_labels
 from domain.project import Project
@@ -39,15 +40,6 @@ from domain.task import (
     TaskStatus,
     TaskUnassigned,
 )
-
-
-class TaskCommand(Command[Task], frozen=True, kw_only=True):
-    """A command on a task; the actor must be a member of its workspace."""
-
-    state_type: ClassVar = Task
-
-    def resolve_workspace_id(self, state: Task | None, context: DecisionContext) -> UUID:
-        return require_found(state).workspace_id
 
 
 class CreateTask(TaskCommand, frozen=True, kw_only=True):
@@ -67,6 +59,7 @@ class CreateTask(TaskCommand, frozen=True, kw_only=True):
     column: ColumnName | None = None
     labels: Labels = ()
     assignees: Assignees = ()
+    checklist: ChecklistSpec = ()
 
     def __post_init__(self) -> None:
         require_uuid7(self.id)
@@ -93,6 +86,7 @@ class CreateTask(TaskCommand, frozen=True, kw_only=True):
             column=column.id,
             labels=distinct_labels(self.labels),
             assignees=tuple(dict.fromkeys(self.assignees)),
+            checklist=resolve_checklist(self.checklist, (), context),
             **fields,
         )
         if column == project.done_column and context.actor.kind != "import":
@@ -220,17 +214,3 @@ def _require_times(command: CreateTask | EditTask) -> None:
             normalize_date(text)
     if isinstance(command.zone, str):
         require_zone(command.zone)
-
-
-def require_editable_task(state: Task | None, context: DecisionContext) -> Task:
-    """The task, if it and its project may change; raises TaskIsTrashed, or what the project's check raises."""
-    task = require_found(state)
-    load_editable_project(task.project_id, context)
-    if task.trashed:
-        raise TaskIsTrashed
-    return task
-
-
-def load_editable_project(project_id: UUID, context: DecisionContext) -> Project:
-    """The project, if it may change; raises Purged, ProjectIsTrashed or ProjectIsArchived."""
-    return require_editable_project(context(Project, project_id))

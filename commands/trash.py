@@ -15,8 +15,8 @@ from commands.command import (
 )
 from commands.field_types import ColumnName
 from commands.project import ProjectCommand
-from commands.task import TaskCommand, load_editable_project
 from commands.task_changes import require_column, status_events, status_in
+from commands.task_command import TaskCommand, load_editable_project
 from domain.errors import NotTrashed
 from domain.event import Change, Event
 from domain.project import Project, ProjectPurged, ProjectTrashed

@@ -29,6 +29,13 @@ class Event(Struct, frozen=True, tag=True):
     without reading earlier events.
     """
 
+    changes_part_of: ClassVar[str] = ""
+    """The field of which it changes only a part, such as one item of a list; `after_part_change` says how."""
+
+    def after_part_change(self, value: Any) -> object:
+        """The value of that field after the event."""
+        raise NotImplementedError
+
 
 class OpaqueEvent(Event, frozen=True):
     """A stored event that this version of Taskledger cannot decode: its name and bytes, for display only."""
@@ -105,6 +112,9 @@ def record_from(record_type: type[R], event: Event, **more: Any) -> R:
 
 def apply_changes(record: R, event: Event, **more: object) -> R:
     """The record with `more` and the new value of each of its fields that the event changed."""
+    part = event.changes_part_of
+    if part and part in record.__struct_fields__:
+        more[part] = event.after_part_change(getattr(record, part))
     for name in change_fields(type(event)):
         change = getattr(event, name)
         if change.old != change.new and name in record.__struct_fields__:
@@ -116,6 +126,11 @@ def changes(event: Event) -> dict[str, Change[object]]:
     """Each field that the event changed, with its old and new value."""
     values = ((name, getattr(event, name)) for name in change_fields(type(event)))
     return {name: value for name, value in values if value.old != value.new}
+
+
+def changed_fields(event: Event) -> frozenset[str]:
+    """The names of the fields that the event changed, in whole or in part."""
+    return frozenset((event.changes_part_of,)) if event.changes_part_of else frozenset(changes(event))
 
 
 @cache

@@ -6,6 +6,7 @@ from uuid import UUID, uuid5
 
 from msgspec.structs import replace
 
+from domain.checklist import Checklist
 from domain.event import Change, Event, State, record_from
 
 Priority = Literal["none", "low", "medium", "high", "urgent"]
@@ -30,6 +31,7 @@ class TaskCreated(Event, frozen=True):
     start: str | None = None
     zone: str | None = None
     estimate: int | None = None
+    checklist: Checklist = ()
 
 
 class TaskRenamed(Event, frozen=True):
@@ -53,7 +55,7 @@ class StartDateSet(Event, frozen=True):
 
 
 class TaskZoneSet(Event, frozen=True):
-    """The time zone, by its IANA name, that the days of the task are days of; None: that of its workspace."""
+    """The time zone, by its IANA name, that the days of the task are days of; without one, that of its workspace."""
 
     zone: Change[str | None]
 
@@ -159,6 +161,7 @@ class Task(State, frozen=True):
     start: str | None = None
     zone: str | None = None
     estimate: int | None = None
+    checklist: Checklist = ()
     status: TaskStatus = "open"
     trashed: bool = False
     purged: bool = False

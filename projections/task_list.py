@@ -9,6 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
+from domain.checklist import Checklist
 from domain.event import RecordedEvent, apply_changes, record_from
 from domain.label import normalize_label
 from domain.task import Priority, TaskCompleted, TaskCreated, TaskPurged, TaskReopened, TaskStatus
@@ -35,6 +36,7 @@ class TaskRow(Struct, frozen=True):
     column: str
     labels: tuple[str, ...]
     assignees: tuple[UUID, ...]
+    checklist: Checklist
     status: TaskStatus
     trashed: bool
     version: int
@@ -146,7 +148,7 @@ projection = Projection(
     key_by_stream,
     fold,
     scopes,
-    golden_lines=107,
+    golden_lines=110,
     indexes=(
         "(key)",
         "(project_id, number) where not trashed",

@@ -91,7 +91,7 @@ projection = Projection(
     keys,
     fold,
     scopes,
-    golden_lines=107,
+    golden_lines=110,
     indexes=("using gin (members)",),
     event_types=(
         *(WorkspaceCreated, WorkspaceRenamed, WorkspaceZoneSet, WorkspaceTrashed, WorkspaceRestored, WorkspacePurged),

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from domain.checklist import ChecklistItem, ChecklistItemChecked, ChecklistItemUnchecked, ChecklistSet
 from domain.column import DEFAULT_COLUMNS, Column, ColumnCounted, column_stream_id
 from domain.email_address import AddressStreams, former_stream_ids
 from domain.event import Actor, Change, Event
@@ -125,6 +126,7 @@ PROJECT_TRASHED = ProjectTrashed("Household", "HOME")
 PROJECT_RESTORED = ProjectRestored(trashed=Change(old=True, new=False), archived=Change(old=False, new=False))
 LIMITED_BOARD = (DEFAULT_COLUMNS[0], Column("doing", "In progress", 2), DEFAULT_COLUMNS[2])
 """The default board, with a limit of two tasks on the middle column."""
+CHECKLIST = (ChecklistItem(fixed_uuid7(71), "Red ones"), ChecklistItem(fixed_uuid7(72), "Green ones", done=True))
 FILTER_SAVED = FilterSaved(ADA.id, "This week", "assignee:me -label:later", "due")
 EVENT_SKIPPED = EventSkipped(str(TASK), 12, "The fold of 0.2 fails here")
 
@@ -179,6 +181,9 @@ EVERY_EVENT: tuple[Event, ...] = (
     StartDateSet(Change(None, "2026-11-01")),
     TaskZoneSet(Change(None, "Europe/Vienna")),
     EstimateSet(Change(None, 90)),
+    ChecklistSet(Change((), CHECKLIST)),
+    ChecklistItemChecked(CHECKLIST[0].id, CHECKLIST[0].text),
+    ChecklistItemUnchecked(CHECKLIST[0].id, CHECKLIST[0].text),
     COMPLETED,
     REOPENED,
     MOVED,

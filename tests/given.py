@@ -66,7 +66,7 @@ class EventHistory:
 
     def options(self) -> DecisionOptions:
         """What a request brings to a decision on this history: the tasks of every column."""
-        return DecisionOptions(column_tasks=TasksByColumn(self))
+        return DecisionOptions(column_tasks=TasksByColumn(self), command_id=COMMAND_ID)
 
     def version(self, stream: UUID) -> int:
         return len(self.streams.get(stream, ()))

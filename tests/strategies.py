@@ -11,6 +11,7 @@ from hypothesis.strategies import SearchStrategy
 from msgspec import UNSET, Struct
 
 from commands import permissions
+from commands.checklist import CheckItem, ChecklistItemSpec, SetChecklist, UncheckItem
 from commands.column import ColumnSpec, CountColumn, SetColumns
 from commands.command import Command
 from commands.handling.command_on import CommandOn
@@ -44,6 +45,7 @@ from tests.examples import (
     ADA,
     BOB,
     CAT,
+    CHECKLIST,
     OTHER_FILTER,
     OTHER_PROJECT,
     OTHER_TASK,
@@ -109,6 +111,7 @@ _texts = st.sampled_from(["Buy milk", "Buy bread"])
 _due_dates = st.sampled_from(["2026-12-01", None, "2026-12-01T10:00:00Z"])
 _starts = st.sampled_from(["2026-11-01", None, "2026-12-01T10:00:00Z"])
 _zones = st.sampled_from(["Europe/Vienna", None])
+_items = st.sampled_from([*(item.id for item in CHECKLIST), fixed_uuid7(73)])
 _estimates = st.sampled_from([0, 90, None])
 _priorities = st.sampled_from(["high", "none", None])
 _columns = st.sampled_from(["In Progress", "todo", "done", "nowhere"])
@@ -158,7 +161,23 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
         column=st.none() | _columns,
         labels=st.sampled_from([(), ("Shop", "shop", "soon")]),
         assignees=st.sampled_from([(), (CAT.id, ADA.id, CAT.id), (BOB.id,)]),
+        checklist=st.sampled_from([(), (ChecklistItemSpec(text="Red ones"),)]),
     ),
+    SetChecklist: _command_on(
+        _tasks,
+        SetChecklist,
+        items=st.lists(
+            st.builds(
+                ChecklistItemSpec,
+                text=st.sampled_from(["Red ones", "Green ones"]),
+                id=st.none() | st.sampled_from([item.id for item in CHECKLIST]),
+                done=st.booleans(),
+            ),
+            max_size=2,
+        ).map(tuple),
+    ),
+    CheckItem: _command_on(_tasks, CheckItem, item_id=_items),
+    UncheckItem: _command_on(_tasks, UncheckItem, item_id=_items),
     EditTask: _command_on(
         _tasks,
         EditTask,

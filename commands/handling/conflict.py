@@ -1,6 +1,7 @@
 """A version conflict: a command made on an old version, refused with what others did since, or merged with it."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from msgspec import Struct
 from commands.command import Command, DecisionContext, OtherStreamEvent
 from domain.column import ColumnTasks
 from domain.errors import ColumnNotCounted, Refusal, VersionConflict
-from domain.event import Actor, Event, RecordedEvent, State, changes, fold
+from domain.event import Actor, Event, RecordedEvent, State, changed_fields, fold
 
 S = TypeVar("S", bound=State)
 
@@ -46,7 +47,7 @@ class Intervening(Struct, frozen=True):
 
     def overlaps(self, event: Event) -> bool:
         """Whether an event changes a field that others changed: a merge leaves such an event out."""
-        return not self.changed_fields.isdisjoint(changes(event))
+        return not self.changed_fields.isdisjoint(changed_fields(event))
 
     def compare(self, stale: "StaleCommand") -> tuple[list[str], bool]:
         """The fields that the command changes as well, and whether it can be merged.
@@ -76,7 +77,7 @@ class Intervening(Struct, frozen=True):
         """Whether the events that overlap can be left out, with nothing else that belongs to them."""
         left_out = [event for event in _own_events(decided) if self.overlaps(event)]
         return not left_out or (
-            all(changes(event).keys() <= self.changed_fields for event in left_out)
+            all(changed_fields(event) <= self.changed_fields for event in left_out)
             and not any(isinstance(event, OtherStreamEvent) for event in decided)
         )
 
@@ -138,7 +139,7 @@ class StaleCommand(Struct, frozen=True):
 
 
 class Hypothetical(Struct, frozen=True):
-    """The context of a decision that is only tried out: it allocates no number and reports no warning."""
+    """The context of a decision that is only tried out: it allocates no id or number, and reports no warning."""
 
     context: DecisionContext
 
@@ -155,6 +156,13 @@ class Hypothetical(Struct, frozen=True):
 
     def require_permission(self, action: str) -> None:
         self.context.require_permission(action)
+
+    @property
+    def now(self) -> datetime:
+        return self.context.now
+
+    def new_id(self) -> UUID:
+        return UUID(int=0)
 
     def allocate_task_number(self, project_id: UUID) -> int:
         del project_id
@@ -177,4 +185,4 @@ def _own_events(decided: Iterable[Event | OtherStreamEvent]) -> list[Event]:
 
 
 def _changed_fields(events: Iterable[Event]) -> frozenset[str]:
-    return frozenset(name for event in events for name in changes(event))
+    return frozenset(name for event in events for name in changed_fields(event))

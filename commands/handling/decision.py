@@ -1,9 +1,11 @@
 """A decision: what a request was decided on, which streams it read, and the events that it led to."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from commands.command import Command, OtherStreamEvent
+from commands.handling import command_ids
 from commands.handling.authorisation import require_permission
 from commands.handling.column_tasks import ColumnTasksNotLoaded, with_new_events
 from commands.handling.command_on import CommandOn
@@ -55,10 +57,21 @@ class Decision(GuardedStates):
         self._number_blocks = number_blocks or NumberBlocks(NumberPool())
         self._options = options
         self._base_versions: dict[UUID, int] = {}
+        self._version_before = self._new_ids = 0
 
     def require_permission(self, action: str) -> None:
         """Raise NotFound unless the actor is a member (or a rule), ScopeTooNarrow or Forbidden if it is not enough."""
         require_permission(action, self.actor, self._options.scope, self.workspace_id, self)
+
+    @property
+    def now(self) -> datetime:
+        """When the request was received."""
+        return command_ids.time_of(self._options.command_id)
+
+    def new_id(self) -> UUID:
+        """A UUIDv7 for something that the current command creates beside its target."""
+        self._new_ids += 1
+        return command_ids.derived_id(self._options.command_id, self.target, self._version_before, self._new_ids)
 
     def allocate_task_number(self, project_id: UUID) -> int:
         """A new task number of that project: from the pool, or from a block that is taken with this decision."""
@@ -101,6 +114,7 @@ class Decision(GuardedStates):
             raise NotFound
         self._authorise(command, state)
         before = self.version(command_on.target)
+        self._version_before, self._new_ids = before, 0
         if command.creates and before:
             raise IdTaken
         if self._options.allows_any_version and not before:

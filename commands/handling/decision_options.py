@@ -16,10 +16,12 @@ class DecisionOptions(Struct, frozen=True):
 
     With `intervening`, a stale command is merged with what others did; None refuses every conflict. With
     `allows_any_version` a command need not name a version, but its target must exist. `column_tasks` are the tasks of
-    columns, as far as they were queried.
+    columns, as far as they were queried. The ids of what the commands create beside their targets, and their time, come
+    from `command_id`.
     """
 
     scope: TokenScope = "admin"
     intervening: Mapping[UUID, Intervening] | None = None
     allows_any_version: bool = False
     column_tasks: Mapping[ColumnKey, ColumnTasks] = {}
+    command_id: UUID = UUID(int=0)

@@ -72,7 +72,11 @@ class DecisionGroup:
         supply = self._number_blocks.copy() if request.is_dry_run else self._number_blocks
         states = Overlay(request.assumed_states, self._states) if request.assumed_states else self._states
         options = DecisionOptions(
-            request.scope, self._intervening(request), request.allows_any_version, request.column_tasks
+            request.scope,
+            self._intervening(request),
+            request.allows_any_version,
+            request.column_tasks,
+            request.command_id,
         )
         decision, refusal = Decision(states, request.actor, supply, options), None
         try:

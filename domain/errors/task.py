@@ -11,6 +11,10 @@ class AssigneeIsNoMember(Refusal):
     """Tasks can only be assigned to members of their workspace."""
 
 
+class ChecklistItemRepeated(Refusal):
+    """Each item of a checklist can be named once."""
+
+
 class StartAfterDue(Refusal):
     """A task cannot start after it is due."""
 

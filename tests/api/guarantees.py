@@ -48,6 +48,9 @@ VALID_BODIES: dict[str, dict[str, Any]] = {
     "colour_label": {"colour": "#cc3300"},
     "appoint_administrator": {"user_id": UNKNOWN_USER_ID},
     "restore_task": {},
+    "set_checklist": {"items": [{"text": "Milk"}], "expected_version": 1},
+    "check_item": {},
+    "uncheck_item": {},
     "save_filter": {"name": "Soon", "filter": "due<now"},
     "edit_filter": {"name": "Later", "expected_version": 1},
     "delete_filter": {"expected_version": 1},
@@ -75,12 +78,13 @@ async def ids_of_another_tenant_are_not_found(ann: ApiUser, bob: ApiUser) -> Non
     things = {
         "workspace": bob.workspace,
         "project": bob.project,
-        "task": await bob.create_task(labels=["shop"]),
+        "task": await bob.create_task(labels=["shop"], checklist=[{"text": "Milk"}]),
         "invitation": eve["id"],
         "saved_filter": (await bob.post("/filters", name="Secret", filter="status:open"))["id"],
     }
-    theirs = {**things, "user": bob.id, "label": "shop"}
     bob.fold()
+    item = (await bob.get(f"/tasks/{things['task']}"))["checklist"][0]["id"]
+    theirs = {**things, "user": bob.id, "label": "shop", "item": item}
     asked = 0
     for name, (method, path, _) in (await operations(ann.client)).items():
         if not any(f"{{{key}}}" in path for key in things):

@@ -302,7 +302,10 @@ async def test_all_errors_of_a_body_are_reported_at_once(shared_user: ApiUser, t
         for name, (_, _, detail) in SEVERAL_ERRORS.items():
             assert details[f"#/{name}"] == detail
         assert "did you mean due?" in details["#/dueDate"]
-        assert "title, description, priority, due, column, labels, assignees, status" in details["#/dueDate"]
+        assert (
+            "title, description, priority, due, start, zone, estimate, column, labels, assignees, status"
+            in details["#/dueDate"]
+        )
 
 
 @pytest.mark.usefixtures("assert_nothing_written")

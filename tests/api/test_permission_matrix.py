@@ -43,6 +43,9 @@ unassign_task       yes    yes    yes    403    403    404      404     401
 label_task          yes    yes    yes    403    403    404      404     401
 unlabel_task        yes    yes    yes    403    403    404      404     401
 trash_task          yes    yes    yes    403    403    404      404     401
+set_checklist       yes    yes    yes    403    403    404      404     401
+check_item          yes    yes    yes    403    403    404      404     401
+uncheck_item        yes    yes    yes    403    403    404      404     401
 restore_task        yes    yes    yes    403    403    404      404     401
 carry_out           yes    yes    yes    403    403    404      404     401
 colour_label        yes    yes    yes    403    403    404      404     401
@@ -189,13 +192,18 @@ async def scene(isolated_settings: Settings) -> AsyncIterator[PermissionScene]:
             agent, anonymous = ApiUser(client, fold, token["token"]), ApiUser(client, fold, "")
             anonymous.headers = {}
             invited = await owner.post(f"/workspaces/{owner.workspace}/invitations", email="eve@example.com")
-            ids = {"workspace": owner.workspace, "project": owner.project, "task": await owner.create_task()}
+            ids = {
+                "workspace": owner.workspace,
+                "project": owner.project,
+                "task": await owner.create_task(checklist=[{"text": "Milk"}]),
+            }
             saved = await owner.post("/filters", name="Soon", filter="due<now")
             named = {"user": guest.id, "invitation": invited["id"], "label": "shop", "name": "label_list"}
             named |= {"saved_filter": saved["id"], "code": "not_found", "type": "TaskCreated"}
             named |= {"type": "TaskMoved", "code": "not_found"}
-            absent = {name: str(new_id()) for name in ("operation", "session", "token")}
             fold()
+            named |= {"item": (await owner.get(f"/tasks/{ids['task']}"))["checklist"][0]["id"]}
+            absent = {name: str(new_id()) for name in ("operation", "session", "token")}
             people = {"owner": owner, **others, "agent": agent, "anonymous": anonymous}
             yield PermissionScene(await operations(client), people, {**ids, **named, **absent})
 

@@ -23,5 +23,5 @@ def test_the_first_event_sets_the_state_fields_it_names() -> None:
     event_laws.the_first_event_sets_the_state_fields_it_names()
 
 
-def test_every_changed_field_exists_in_a_state_of_its_module() -> None:
-    event_laws.every_changed_field_exists_in_a_state_of_its_module()
+def test_every_changed_field_exists_in_a_state() -> None:
+    event_laws.every_changed_field_exists_in_a_state()

@@ -362,7 +362,7 @@ def missing_due_dates_match_the_future(patch: pytest.MonkeyPatch) -> None:
     _patch_result(
         patch,
         time_sql,
-        "_due_sql",
+        "_dated_sql",
         lambda piece, *_: (piece[0].split(" and ")[0], piece[1][:1]) if " and " in piece[0] else piece,
     )
 

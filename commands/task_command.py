@@ -1,0 +1,33 @@
+"""What all commands about a task have in common: their workspace, and that the task may change."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from commands.command import Command, DecisionContext, require_found
+from commands.project import require_editable_project
+from domain.errors import TaskIsTrashed
+from domain.project import Project
+from domain.task import Task
+
+
+class TaskCommand(Command[Task], frozen=True, kw_only=True):
+    """A command on a task; the actor must be a member of its workspace."""
+
+    state_type: ClassVar = Task
+
+    def resolve_workspace_id(self, state: Task | None, context: DecisionContext) -> UUID:
+        return require_found(state).workspace_id
+
+
+def require_editable_task(state: Task | None, context: DecisionContext) -> Task:
+    """The task, if it and its project may change; raises TaskIsTrashed, or what the project's check raises."""
+    task = require_found(state)
+    load_editable_project(task.project_id, context)
+    if task.trashed:
+        raise TaskIsTrashed
+    return task
+
+
+def load_editable_project(project_id: UUID, context: DecisionContext) -> Project:
+    """The project, if it may change; raises Purged, ProjectIsTrashed or ProjectIsArchived."""
+    return require_editable_project(context(Project, project_id))
