@@ -18,6 +18,7 @@ from api.http.endpoint import Endpoint, FunctionRef
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from api.path_names import Resolver, code_of, resolve_names, resolvers_of, types_of
+from api.task_names import task_name_fields, with_task_ids
 from commands.command import Command, require_found
 from infra.ids import new_id
 
@@ -34,6 +35,7 @@ def command(
     resolvers = resolvers_of(path, own_resolvers)
     is_named = not (command_type.creates or command_type.may_create)
     target_name = next(iter(resolvers), "") if is_named else ""
+    names_tasks = bool(task_name_fields(command_type))
     place = _place(command_type, resolvers.keys() - {target_name})
 
     async def answer(request: AuthedRequest, ledger: Ledger, query: Struct) -> Response[Any]:
@@ -41,6 +43,8 @@ def command(
         values = await resolve_names(resolvers, ledger, request, query)
         named: Any = values.pop(target_name, target)
         sent = place(sent, values)
+        if names_tasks:
+            sent = await with_task_ids(ledger, request, sent)
         return await ledger.write(request, named or _own_target(sent), sent)
 
     return Endpoint(
@@ -57,6 +61,7 @@ def command(
             FunctionRef(answer),
             *map(code_of, resolvers.values()),
             *([] if place is _as_sent else [FunctionRef(in_scope)]),
+            *([FunctionRef(with_task_ids)] if names_tasks else []),
         ],
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from commands.column_counts import enter_column
 from commands.command import DecisionContext, OtherStreamEvent
+from commands.ranking import BOTTOM, rank_change, take_rank
 from commands.task_changes import status_events
 from commands.validation import quoted
 from domain.column import Column
@@ -64,4 +65,6 @@ def move_all_tasks(
         for event in status_events(task, status, column_id):
             yield OtherStreamEvent(task_id, event)
         project_id = Change(task.project_id, task.project_id)
-        yield OtherStreamEvent(task_id, TaskMoved(project_id, Change(column_id, target.id), status))
+        ranked = rank_change(task_id, task, BOTTOM, context)
+        yield OtherStreamEvent(task_id, TaskMoved(project_id, Change(column_id, target.id), status, ranked))
+        yield from take_rank(task_id, task.project_id, ranked, context)

@@ -59,6 +59,9 @@ class DecisionContext(Protocol):
     def new_id(self) -> UUID:
         """A UUIDv7 that no other command gets, the same whenever this one is decided again."""
 
+    def new_rank(self, *, is_first: bool) -> str:
+        """The rank of a task that is put first or last in its project, behind those of earlier commands."""
+
     def allocate_task_number(self, project_id: UUID) -> int:
         """A task number of that project, never given out twice."""
 
@@ -104,6 +107,11 @@ class Command(Struct, Generic[S], frozen=True, kw_only=True, forbid_unknown_fiel
         own = msgspec.structs.fields(type(self))
         sent = {field.name for field in own if field.required or getattr(self, field.name) != field.default}
         return self.changed_fields | sent.intersection(self.state_type.__struct_fields__)
+
+    def needs_version(self, state: S | None, context: DecisionContext) -> bool:
+        """Whether it must name a version; a command that requires one only where it overwrites says where."""
+        del state, context
+        return self.requires_version
 
     def resolve_workspace_id(self, state: S | None, context: DecisionContext) -> UUID | None:
         """The workspace of the target; None for a user's own things."""

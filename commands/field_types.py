@@ -126,6 +126,19 @@ ZoneName = Annotated[
 ]
 _EXPECTED_VERSION_DESCRIPTION = "The version that you last read; `If-Match` may name it instead."
 ExpectedVersion = Annotated[int, Meta(ge=0, le=2**53 - 1, description=_EXPECTED_VERSION_DESCRIPTION, examples=[1])]
+_TASK_KEY_PATTERN = "[A-Za-z][A-Za-z0-9]{1,9}-[1-9][0-9]{0,8}"
+_ID_PATTERN = "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+_TASK_NAME_PATTERN = rf"^({_TASK_KEY_PATTERN}|{_ID_PATTERN})$(?!\n)"
+TaskName = Annotated[
+    str,
+    Meta(
+        pattern=_TASK_NAME_PATTERN,
+        description="The id or the key of a task.",
+        examples=["KIT-12"],
+        extra={"names": "task"},
+    ),
+]
+"""Where it names a key, the API puts the id."""
 PATTERN_DESCRIPTIONS = {
     LINE_PATTERN: "one line of text, with something to see on it and no control or hidden characters",
     TEXT_PATTERN: "text without control characters",
@@ -134,6 +147,7 @@ PATTERN_DESCRIPTIONS = {
     _COLOUR_PATTERN: "a colour as #rrggbb, in hexadecimal digits",
     _PROJECT_KEY_PATTERN: "2 to 10 of A-Z and 0-9, a letter first",
     _EMAIL_PATTERN: "an e-mail address",
+    _TASK_NAME_PATTERN: "the id of a task, or its key, such as KIT-12",
     _LANGUAGE_PATTERN: "a language tag, such as de or de-AT",
 }
 """What a text of each pattern is, in words."""

@@ -18,16 +18,19 @@ from commands.field_types import (
     EstimateMinutes,
     Labels,
     NewId,
+    TaskName,
     Title,
     ZoneName,
     normalize_date,
     require_uuid7,
     require_zone,
 )
+from commands.ranking import Placement, task_id_of
 from commands.task_changes import place, require_assignable, require_column, set_assignees, set_labels
 from commands.task_command import TaskCommand, load_editable_project, require_editable_task
 from commands.task_fields import require_start_before_due, sent_fields, set_fields
-from domain.errors import TooManyAssignees
+from domain.column import Column
+from domain.errors import PlaceContradictsColumn, TooManyAssignees
 from domain.event import Change, Event
 from domain.label import distinct_labels
 from domain.project import Project
@@ -87,6 +90,7 @@ class CreateTask(TaskCommand, frozen=True, kw_only=True):
             labels=distinct_labels(self.labels),
             assignees=tuple(dict.fromkeys(self.assignees)),
             checklist=resolve_checklist(self.checklist, (), context),
+            rank=context.new_rank(is_first=False),
             **fields,
         )
         if column == project.done_column and context.actor.kind != "import":
@@ -164,16 +168,56 @@ class ReopenTask(TaskCommand, frozen=True, kw_only=True):
 
 
 class MoveTask(TaskCommand, frozen=True, kw_only=True):
-    """Move a task to another column of its board, named by id or name; the done column completes it."""
+    """Move a task to a column of its board, or to another place in the order of its column, or both.
+
+    A column is named by its id or name; the done column completes the task. Beside a task of another column, it is
+    moved there. One that enters a column without a place goes to the bottom.
+    """
 
     requires_version: ClassVar = True
+    changed_fields: ClassVar = frozenset({"rank"})
 
-    column: ColumnName
+    column: ColumnName | None = None
+    before: TaskName | None = None
+    after: TaskName | None = None
+    top: bool = False
+    bottom: bool = False
+
+    def __post_init__(self) -> None:
+        places = sum(map(bool, (self.before, self.after, self.top, self.bottom)))
+        if places > 1:
+            raise ValueError("can name one of before, after, top and bottom")
+        if not (self.column or places):
+            raise ValueError("must name a column, or one of before, after, top and bottom")
+
+    @property
+    def placement(self) -> Placement | None:
+        """The place in the order that it names, if any; raises NotFound for the key of an unknown task."""
+        if name := self.before or self.after:
+            return Placement("before" if self.before else "after", task_id_of(name))
+        return Placement("top" if self.top else "bottom") if self.top or self.bottom else None
+
+    def needs_version(self, state: Task | None, context: DecisionContext) -> bool:
+        task = require_found(state)
+        return self._column(task, load_editable_project(task.project_id, context), context).id != task.column
 
     def decide(self, state: Task | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         task = require_editable_task(state, context)
         project = load_editable_project(task.project_id, context)
-        yield from place(task, project, context, column=require_column(project, self.column))
+        column = self._column(task, project, context)
+        yield from place(task, project, context, column=column, placement=self.placement)
+
+    def _column(self, task: Task, project: Project, context: DecisionContext) -> Column:
+        """The column that is named, or that of the task beside, or the task's own; raises PlaceContradictsColumn."""
+        named = require_column(project, self.column) if self.column else None
+        beside = self.placement.beside if self.placement else None
+        column_id = require_found(context(Task, beside) if beside else task).column
+        column = project.find_column_by_id(column_id) or Column(column_id, column_id)
+        if beside is None:
+            return named or column
+        if named not in {None, column}:
+            raise PlaceContradictsColumn(column=self.column, beside=beside)
+        return column
 
 
 class AssignTask(TaskCommand, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from commands.column_counts import enter_column, leave_column
 from commands.command import DecisionContext, OtherStreamEvent
+from commands.ranking import BOTTOM, Placement, rank_change, take_rank
 from commands.validation import quoted
 from domain.column import Column
 from domain.errors import AssigneeIsNoMember, StatusContradictsColumn, UnknownColumn
@@ -18,6 +19,7 @@ from domain.task import (
     TaskCompleted,
     TaskLabelled,
     TaskMoved,
+    TaskRanked,
     TaskReopened,
     TaskStatus,
     TaskUnassigned,
@@ -25,15 +27,16 @@ from domain.task import (
 )
 
 
-def place(
+def place(  # noqa: PLR0913 - the three things that a place on the board consists of
     task: Task,
     project: Project,
     context: DecisionContext,
     *,
     column: Column | None = None,
     status: TaskStatus | None = None,
+    placement: Placement | None = None,
 ) -> Iterator[Event | OtherStreamEvent]:
-    """The events of a task that gets this column, this status or both; None leaves one to the other.
+    """The events of the target that gets this column, status or place; None leaves column and status to each other.
 
     On a board with a done column they go together: a task that enters it is completed, one that is completed enters
     it; a task that leaves it is reopened, one that is reopened leaves it. An import keeps them apart, as its file has
@@ -49,8 +52,16 @@ def place(
     if column is not None and column.id != task.column:
         yield from leave_column(task.project_id, project, task.column, context)
         yield from enter_column(task.project_id, project, column, context)
+        to = placement or BOTTOM
+        ranked = rank_change(context.target, task, to, context)
         project_id = Change(task.project_id, task.project_id)
-        yield TaskMoved(project_id, Change(task.column, column.id), status or task.status)
+        yield TaskMoved(project_id, Change(task.column, column.id), status or task.status, ranked, to.place, to.beside)
+        yield from take_rank(context.target, task.project_id, ranked, context)
+    elif placement is not None and placement.beside != context.target:
+        ranked = rank_change(context.target, task, placement, context)
+        if ranked.old != ranked.new:
+            yield TaskRanked(ranked, placement.place, placement.beside)
+            yield from take_rank(context.target, task.project_id, ranked, context)
 
 
 def status_events(task: Task, status: TaskStatus, column_id: str) -> Iterator[Event]:

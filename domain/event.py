@@ -1,6 +1,6 @@
 """An event: one fact in the past tense, stored for ever."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from functools import cache, reduce
 from typing import Any, ClassVar, Generic, Literal, Self, TypeVar, get_origin
@@ -35,6 +35,10 @@ class Event(Struct, frozen=True, tag=True):
     def after_part_change(self, value: Any) -> object:
         """The value of that field after the event."""
         raise NotImplementedError
+
+    def touches(self) -> Collection[UUID]:
+        """The ids of other streams whose documents it changes too: a comment changes its task."""
+        return ()
 
 
 class OpaqueEvent(Event, frozen=True):
@@ -107,7 +111,8 @@ class State(Struct, frozen=True):
 
 def record_from(record_type: type[R], event: Event, **more: Any) -> R:
     """The record that the first event of a stream makes: with `more`, and the event's fields that the record has."""
-    return record_type(**{name: getattr(event, name) for name in _shared_fields(record_type, type(event))}, **more)
+    shared = {name: getattr(event, name) for name in _shared_fields(record_type, type(event))}
+    return record_type(**(shared | more))
 
 
 def apply_changes(record: R, event: Event, **more: object) -> R:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from domain.checklist import Checklist
 from domain.event import Change, Event, State, record_from
+from domain.rank import RankPlace, ordinal_rank
 
 Priority = Literal["none", "low", "medium", "high", "urgent"]
 TaskStatus = Literal["open", "done"]
@@ -32,6 +33,7 @@ class TaskCreated(Event, frozen=True):
     zone: str | None = None
     estimate: int | None = None
     checklist: Checklist = ()
+    rank: str = ""
 
 
 class TaskRenamed(Event, frozen=True):
@@ -82,6 +84,17 @@ class TaskMoved(Event, frozen=True):
     project_id: Change[UUID]
     column: Change[str]
     status: TaskStatus
+    rank: Change[str] = Change("", "")
+    place: RankPlace = "bottom"
+    beside: UUID | None = None
+
+
+class TaskRanked(Event, frozen=True):
+    """Within its column: the place that was asked for, and the rank for it."""
+
+    rank: Change[str]
+    place: RankPlace
+    beside: UUID | None = None
 
 
 class TaskTrashed(Event, frozen=True):
@@ -127,6 +140,11 @@ class TaskUnlabelled(Event, frozen=True):
     labels: Change[tuple[str, ...]]
 
 
+def initial_rank(event: TaskCreated) -> str:
+    """The rank of a new task; those from before there were ranks are in the order of their numbers."""
+    return event.rank or ordinal_rank(event.number)
+
+
 Place = tuple[UUID, str]
 """A column, with its project."""
 
@@ -162,6 +180,7 @@ class Task(State, frozen=True):
     zone: str | None = None
     estimate: int | None = None
     checklist: Checklist = ()
+    rank: str = ""
     status: TaskStatus = "open"
     trashed: bool = False
     purged: bool = False
@@ -171,7 +190,7 @@ class Task(State, frozen=True):
     @classmethod
     def evolve(cls, state: Self | None, event: Event) -> Self | None:
         if isinstance(event, TaskCreated):
-            return record_from(cls, event)
+            return record_from(cls, event, rank=initial_rank(event))
         after = super().evolve(state, event)
         if after is not None and isinstance(event, TaskCompleted):
             return replace(after, completed_from=event.column)

@@ -122,15 +122,15 @@ def _column_filter(filter_: str, column: str) -> str:
 
 def _tasks_sql(listing: TaskPageSql) -> str:
     """The first tasks of each column, and the number of all of them; only the first are read in full."""
-    return f"""select * from (select {select_columns()}, place.count, 0 as part, task.number as at_0, task.id as at_1,
+    return f"""select * from (select {select_columns()}, place.count, 0 as part, task.rank as at_0, task.id as at_1,
           place.nth, sum(octet_length(task.description) + octet_length(task.labels::text) + {_OTHER_BYTES_PER_TASK})
-            over (order by place.nth, task.number, task.id rows unbounded preceding) as bytes_so_far from (
+            over (order by place.nth, task.rank collate "C", task.id rows unbounded preceding) as bytes_so_far from (
           select task.id, count(*) over (partition by task."column") as count,
-            row_number() over (partition by task."column" order by task.number, task.id) as nth
+            row_number() over (partition by task."column" order by task.rank collate "C", task.id) as nth
           from {listing.from_sql()} where {listing.where_sql()}
         ) as place join lateral (select * from {{task_list}} task where task.id = place.id limit 1) as task on true
         where place.nth <= %(rows)s
-        ) as task where nth = 1 or bytes_so_far <= %(max_bytes)s order by number, id"""  # noqa: S608 - our own text
+        ) as task where nth = 1 or bytes_so_far <= %(max_bytes)s order by rank collate "C", id"""  # noqa: S608 - our own text
 
 
 def _placeholder_column(column: str) -> BoardColumn:

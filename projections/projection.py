@@ -41,10 +41,25 @@ class Projection(Struct, Generic[R], frozen=True):
     generated_columns: tuple[tuple[str, str], ...] = ()
     event_types: tuple[type[Event], ...] = ()
 
+    @property
+    def is_by_stream(self) -> bool:
+        """Whether each stream has one document, with its id: a rebuild can fold the log stream by stream."""
+        return self.keys is key_by_stream or self.follows_touches
+
+    @property
+    def follows_touches(self) -> bool:
+        """Whether events of other streams that touch a stream change its document too."""
+        return self.keys is key_by_stream_and_touches
+
 
 def key_by_stream(recorded: RecordedEvent) -> Iterable[UUID]:
     """The keys of a projection with one document per stream."""
     return (recorded.stream,)
+
+
+def key_by_stream_and_touches(recorded: RecordedEvent) -> Iterable[UUID]:
+    """The same, where an event also changes the documents of the streams that it touches."""
+    return (recorded.stream, *recorded.event.touches())
 
 
 def key_by_position(recorded: RecordedEvent) -> Iterable[int]:

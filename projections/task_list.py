@@ -12,9 +12,10 @@ from msgspec.structs import replace
 from domain.checklist import Checklist
 from domain.event import RecordedEvent, apply_changes, record_from
 from domain.label import normalize_label
-from domain.task import Priority, TaskCompleted, TaskCreated, TaskPurged, TaskReopened, TaskStatus
+from domain.rank import RanksRebalanced
+from domain.task import Priority, TaskCompleted, TaskCreated, TaskPurged, TaskReopened, TaskStatus, initial_rank
 from projections.pagination import encode_versioned_answer
-from projections.projection import Projection, key_by_stream
+from projections.projection import Projection, key_by_stream_and_touches
 from projections.question import ANSWER_MEMBERS, Answer, Query, Question
 
 
@@ -34,6 +35,7 @@ class TaskRow(Struct, frozen=True):
     zone: str | None
     estimate: int | None
     column: str
+    rank: str
     labels: tuple[str, ...]
     assignees: tuple[UUID, ...]
     checklist: Checklist
@@ -78,6 +80,8 @@ def fold(key: UUID, task: StoredTaskRow | None, recorded: RecordedEvent) -> Stor
         return _row_from_created(key, event, recorded)
     if task is None or isinstance(event, TaskPurged):
         return None
+    if isinstance(event, RanksRebalanced):
+        return replace(task, rank=event.ranks[key])
     after = apply_changes(task, event, version=recorded.version, updated_at=recorded.at, **_completion(recorded))
     if after.due is task.due and after.start is task.start and after.labels is task.labels:
         return after
@@ -104,6 +108,7 @@ def _row_from_created(key: UUID, event: TaskCreated, recorded: RecordedEvent) ->
         StoredTaskRow,
         event,
         id=key,
+        rank=initial_rank(event),
         status="open",
         trashed=False,
         version=recorded.version,
@@ -143,15 +148,15 @@ def scopes(task: StoredTaskRow) -> Iterable[UUID]:
 
 projection = Projection(
     "task_list",
-    6,
+    7,
     StoredTaskRow,
-    key_by_stream,
+    key_by_stream_and_touches,
     fold,
     scopes,
-    golden_lines=110,
+    golden_lines=116,
     indexes=(
         "(key)",
-        "(project_id, number) where not trashed",
+        '(project_id, rank collate "C", id) where not trashed',
         "(workspace_id, split_part(key, '-', 1), number) where not trashed",
         "(workspace_id, due_at, id) where not trashed",
         "(workspace_id, urgency, id) where not trashed",
@@ -178,8 +183,9 @@ def by_id(task: UUID) -> Question:
 COUNT_IN_COLUMN_SQL = """select count(*) from {task_list} where project_id = %s and "column" = %s and not trashed"""
 """The number of tasks in a column of a project, without those in the trash."""
 LIST_IN_COLUMN_SQL = """with task as (
-      select id, number from {task_list} where project_id = %s and "column" = %s and not trashed
-    ) select json_build_array((select count(*) from task), array(select id from task order by number limit %s))"""
+      select id, rank from {task_list} where project_id = %s and "column" = %s and not trashed
+    ) select json_build_array(
+      (select count(*) from task), array(select id from task order by rank collate "C" limit %s))"""
 """That number, and the ids of the first of them."""
 IDS_BY_KEY_FOR_MEMBER_SQL = """select task.id, workspace.id from {task_list} task
             join {workspace_list} workspace on workspace.id = task.workspace_id

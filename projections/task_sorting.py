@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from domain.errors import SortNeedsText
+from domain.rank import MAX_RANK_CHARACTERS
 from projections.task_list import NO_DUE_AT
 
 TaskSort: TypeAlias = Literal[
@@ -15,6 +16,7 @@ TaskSort: TypeAlias = Literal[
     "updated", "-updated", "key", "-key", "title", "-title", "relevance", "-relevance",
 ]  # fmt: skip
 _NO_DUE_AT_SQL: Final = f"'{NO_DUE_AT.isoformat()}'::timestamptz"
+_Rank: TypeAlias = Annotated[str, Meta(max_length=MAX_RANK_CHARACTERS)]
 _ProjectKey: TypeAlias = Annotated[str, Meta(pattern="^[A-Z][A-Z0-9]*$", max_length=20)]
 
 
@@ -51,7 +53,7 @@ class Sorting(Struct, frozen=True):
 
 
 _EXPRESSIONS: Final[dict[str, tuple[tuple[str, ...], Any]]] = {
-    "rank": (("task.number",), tuple[int, int, UUID]),
+    "rank": (('task.rank collate "C"',), tuple[int, _Rank, UUID]),
     "key": (("split_part(task.key, '-', 1)", "task.number"), tuple[int, _ProjectKey, int, UUID]),
     "due": (("task.due_at",), tuple[int, datetime, UUID]),
     "priority": (("task.urgency",), tuple[int, int, UUID]),

@@ -26,6 +26,7 @@ from domain.project import (
     project_key_stream_id,
 )
 from domain.projection import EventSkipped
+from domain.rank import RanksRebalanced, RankTaken, ordinal_rank
 from domain.saved_filter import (
     FilterDeleted,
     FilterRenamed,
@@ -48,6 +49,7 @@ from domain.task import (
     TaskNumbersTaken,
     TaskPrioritised,
     TaskPurged,
+    TaskRanked,
     TaskRenamed,
     TaskReopened,
     TaskRestored,
@@ -187,6 +189,9 @@ EVERY_EVENT: tuple[Event, ...] = (
     COMPLETED,
     REOPENED,
     MOVED,
+    TaskRanked(Change(ordinal_rank(1), ordinal_rank(2) + "V"), "after", OTHER_TASK),
+    RankTaken(TASK, Change(None, ordinal_rank(2) + "V")),
+    RanksRebalanced(ordinal_rank(2), {TASK: ordinal_rank(2) + "U"}),
     TaskTrashed(PROJECT, "todo", "open"),
     RESTORED,
     PURGED,

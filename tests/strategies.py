@@ -114,7 +114,16 @@ _zones = st.sampled_from(["Europe/Vienna", None])
 _items = st.sampled_from([*(item.id for item in CHECKLIST), fixed_uuid7(73)])
 _estimates = st.sampled_from([0, 90, None])
 _priorities = st.sampled_from(["high", "none", None])
+_task_names = st.sampled_from([str(TASK), str(OTHER_TASK), "HOME-9"])
 _columns = st.sampled_from(["In Progress", "todo", "done", "nowhere"])
+_yes = st.sampled_from([True])
+_moves = st.one_of(
+    st.builds(MoveTask, column=_columns),
+    st.builds(MoveTask, column=st.none() | _columns, before=_task_names),
+    st.builds(MoveTask, column=st.none() | _columns, after=_task_names),
+    st.builds(MoveTask, column=st.none() | _columns, top=_yes),
+    st.builds(MoveTask, column=st.none() | _columns, bottom=_yes),
+)
 _tasks = st.sampled_from([TASK, OTHER_TASK, fixed_uuid7(33)])
 _projects = st.sampled_from([OTHER_PROJECT, PROJECT])
 _assignees = st.sampled_from([ADA.id, CAT.id, BOB.id])
@@ -196,7 +205,7 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
     RenameTask: _command_on(_tasks, RenameTask, title=_texts),
     CompleteTask: _command_on(_tasks, CompleteTask),
     ReopenTask: _command_on(_tasks, ReopenTask),
-    MoveTask: _command_on(_tasks, MoveTask, column=_columns),
+    MoveTask: st.builds(CommandOn, _tasks, _moves),
     TrashTask: _command_on(_tasks, TrashTask),
     AssignTask: _command_on(_tasks, AssignTask, user_id=_assignees),
     UnassignTask: _command_on(_tasks, UnassignTask, user_id=_assignees),

@@ -14,6 +14,7 @@ from api.http.body import convert_part, decode_any
 from api.http.idempotency import sorted_members
 from api.http.problems import MalformedRequest
 from api.ledger import AuthedRequest, Ledger
+from api.task_names import task_name_fields, with_task_ids
 from commands import command
 from commands.command import Command
 from commands.field_types import ExpectedVersion
@@ -70,8 +71,10 @@ class BatchItem(Struct, frozen=True, forbid_unknown_fields=True):
         return _canonical_id(self.id or self.data.get("id"))
 
     def referenced_names(self) -> set[str]:
-        """The target, and the places that the body names."""
-        return {self.target_name(), *(_canonical_id(self.data.get(field)) for field in SCOPE_FIELDS)}
+        """The target, and the places and tasks that the body names."""
+        kind = command.all_commands().get(self.type)
+        fields = (*SCOPE_FIELDS, *(task_name_fields(kind) if kind else ()))
+        return {self.target_name(), *(_canonical_id(self.data.get(field)) for field in fields)}
 
     def idempotency_key(self, index: int, sent: dict[str, Any]) -> IdempotencyKey | None:
         """The client's key for this item, if it has one; `sent` are the members that it was decoded from."""
@@ -193,7 +196,8 @@ def _is_key_of_project(name: str, value: Any) -> bool:
 async def resolve_target(
     ledger: Ledger, request: AuthedRequest, item: BatchItem, wanted: Command[Any], index: int
 ) -> CommandOn:
-    """The command with its target; raises MalformedRequest, NotFound or AmbiguousKey, with a pointer."""
+    """The command with its target, and no keys; raises MalformedRequest, NotFound or AmbiguousKey, with a pointer."""
+    wanted = await with_task_ids(ledger, request, wanted, f"#/commands/{index}/data")
     if wanted.creates:
         return CommandOn(getattr(wanted, "id", None) or new_id(), wanted)
     if wanted.may_create:

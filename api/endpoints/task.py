@@ -48,7 +48,14 @@ trash_task = command("DELETE", "/tasks/{task}", TrashTask, "Move a task to the t
 complete_task = command("POST", "/tasks/{task}/complete", CompleteTask, "Mark a task as done.")
 reopen_task = command("POST", "/tasks/{task}/reopen", ReopenTask, "Mark a done task as open again.")
 move_task = command(
-    "POST", "/tasks/{task}/move", MoveTask, "Move a task to another column; send the version you last read."
+    "POST",
+    "/tasks/{task}/move",
+    MoveTask,
+    """Move a task to a column, or to a place in the order of its column, or both.
+
+    Send the version you last read where the column changes; a place in the column that the task is in needs none.
+    Beside a task of another column, it goes to that column.
+    """,
 )
 assign_task = command("POST", "/tasks/{task}/assign", AssignTask, "Assign a task to one more member of its workspace.")
 unassign_task = command(

@@ -99,6 +99,7 @@ EXAMPLE_BY_TYPE: Final[dict[str, dict[str, Any]]] = {
     "Invite": {"email": "bob@example.com"},
     "Me": {"name": "Ann"},
     "MemberRow": {"name": "Ann"},
+    "MoveTask": {"after": NO_EXAMPLE, "before": NO_EXAMPLE},
     "NewToken": {"name": "Nightly import", "expires_at": "2099-12-01T10:00:00Z"},
     "Person": {"name": "Ann"},
     "Registration": {"email": "bob@example.com", "name": "Bob"},

@@ -139,7 +139,7 @@ class StaleCommand(Struct, frozen=True):
 
 
 class Hypothetical(Struct, frozen=True):
-    """The context of a decision that is only tried out: it allocates no id or number, and reports no warning."""
+    """The context of a decision that is only tried out: it allocates no id, number or rank, and reports no warning."""
 
     context: DecisionContext
 
@@ -163,6 +163,10 @@ class Hypothetical(Struct, frozen=True):
 
     def new_id(self) -> UUID:
         return UUID(int=0)
+
+    def new_rank(self, *, is_first: bool) -> str:
+        del is_first
+        return ""
 
     def allocate_task_number(self, project_id: UUID) -> int:
         del project_id

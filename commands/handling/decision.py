@@ -27,6 +27,7 @@ from domain.errors import (
     VersionRequired,
 )
 from domain.event import Actor, State
+from domain.rank import first_rank, last_rank
 from domain.task import TaskNumbers, TaskNumbersTaken, task_numbers_stream_id
 
 MAX_STREAM_EVENTS = 50_000
@@ -57,7 +58,7 @@ class Decision(GuardedStates):
         self._number_blocks = number_blocks or NumberBlocks(NumberPool())
         self._options = options
         self._base_versions: dict[UUID, int] = {}
-        self._version_before = self._new_ids = 0
+        self._version_before = self._new_ids = self._new_ranks = 0
 
     def require_permission(self, action: str) -> None:
         """Raise NotFound unless the actor is a member (or a rule), ScopeTooNarrow or Forbidden if it is not enough."""
@@ -72,6 +73,11 @@ class Decision(GuardedStates):
         """A UUIDv7 for something that the current command creates beside its target."""
         self._new_ids += 1
         return command_ids.derived_id(self._options.command_id, self.target, self._version_before, self._new_ids)
+
+    def new_rank(self, *, is_first: bool) -> str:
+        """The rank of a task that is put first or last in its project."""
+        self._new_ranks += 1
+        return (first_rank if is_first else last_rank)(self._options.command_id, self._new_ranks)
 
     def allocate_task_number(self, project_id: UUID) -> int:
         """A new task number of that project: from the pool, or from a block that is taken with this decision."""
@@ -121,7 +127,7 @@ class Decision(GuardedStates):
             raise NothingMatches
         if getattr(state, "purged", False):
             raise Purged
-        intervening = self._check_version(command)
+        intervening = self._check_version(command, state)
         for event in command.decide(state, self):
             if isinstance(event, OtherStreamEvent):
                 self.add_event(event.stream, event.event)
@@ -144,13 +150,13 @@ class Decision(GuardedStates):
         if self.decided_count and previous_workspace_id != self.workspace_id:
             raise CrossesWorkspaces
 
-    def _check_version(self, command: Command[State]) -> Intervening | None:
+    def _check_version(self, command: Command[State], state: State | None) -> Intervening | None:
         """What others did since the version that the command names, if the command can be merged with it.
 
         All commands of a request on one stream were made on one version.
         """
         if command.expected_version is None:
-            if command.requires_version and not self._options.allows_any_version:
+            if not self._options.allows_any_version and command.needs_version(state, self):
                 raise VersionRequired
             return None
         base, seen = self.base_version(command), self.read_versions[self.target]

@@ -15,6 +15,10 @@ class ChecklistItemRepeated(Refusal):
     """Each item of a checklist can be named once."""
 
 
+class PlaceContradictsColumn(Refusal):
+    """The task beside which it goes is in another column than the one you name."""
+
+
 class StartAfterDue(Refusal):
     """A task cannot start after it is due."""
 

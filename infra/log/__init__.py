@@ -6,9 +6,11 @@ from infra.log.queries import (
     count_last_second,
     has_type,
     head,
+    in_commit_order,
     iter_events,
     load_after,
     load_stream,
+    load_touching,
     position_before_last,
 )
 from infra.log.rows import MAX_VERSION
@@ -20,8 +22,10 @@ __all__ = [
     "count_last_second",
     "has_type",
     "head",
+    "in_commit_order",
     "iter_events",
     "load_after",
     "load_stream",
+    "load_touching",
     "position_before_last",
 ]

@@ -1,4 +1,4 @@
-"""The call of `log.append`: encodes a group of commands as arrays, and parses one result for each command."""
+"""The call that appends to the log: encodes a group of commands as arrays, and parses one result for each command."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -10,14 +10,15 @@ from commands.handling.idempotency import IdempotentReplay, StoredOutcome
 from domain import codec
 from infra.log.arrays import BigintArray, ByteaArray, IntArray, TextArray, UuidArray
 
-CALL_APPEND = f"""select entry, positions, head, stale, key, fingerprint, outcome, first_workspace
-    from log.append({", ".join(["%b"] * 22)})"""  # noqa: S608 - our own text
+_CALL = "select entry, positions, head, stale, key, fingerprint, outcome, first_workspace from log."
+_CALL_APPEND = f"{_CALL}append({', '.join(['%b'] * 22)})"
+_CALL_APPEND_TOUCHING = f"{_CALL}append_touching({', '.join(['%b'] * 24)})"
 CALL_INSERT = "select positions from log.append(%s, %s, '{}', '{}', '{}', %s, %s, %s, %s, %s) where entry = 0"
 """Inserts events with given versions and expects none: only the primary key refuses a version that is taken."""
 
 
 class AppendCall:
-    """A group of commands to append together, as the array parameters of `log.append`."""
+    """A group of commands to append together: the call, and its parameters as arrays."""
 
     def __init__(self, appends: Sequence[Append]) -> None:
         self.appends = appends
@@ -27,6 +28,7 @@ class AppendCall:
         self._expected_arrays = (IntArray(), IntArray(), BigintArray())
         self._event_arrays = (IntArray(), IntArray(), BigintArray(), TextArray(), ByteaArray())
         self._key_arrays = (IntArray(), TextArray(), IntArray(), ByteaArray(), ByteaArray())
+        self._touch_arrays = (IntArray(), UuidArray())
         for entry, append in enumerate(appends, 1):
             self._add_expected(entry, append)
             self._add_events(entry, append)
@@ -35,6 +37,11 @@ class AppendCall:
     def has_events(self) -> bool:
         """Whether any command of the group has events to write."""
         return bool(self._event_arrays[0])
+
+    @property
+    def sql(self) -> str:
+        """The call of `log.append`, or of `log.append_touching` if an event touches documents of other streams."""
+        return _CALL_APPEND_TOUCHING if self._touch_arrays[0] else _CALL_APPEND
 
     def parameters(self) -> tuple[object, ...]:
         """All arrays, in the order of the function's parameters."""
@@ -51,6 +58,7 @@ class AppendCall:
             UuidArray(append.trace.correlation_id for append in self.appends),
             TextArray(append.trace.causation_id for append in self.appends),
             *self._key_arrays,
+            *(self._touch_arrays if self._touch_arrays[0] else ()),
         )
 
     def parse_results(self, rows: Sequence[tuple[Any, ...]]) -> list[AppendResult | Exception]:
@@ -93,6 +101,9 @@ class AppendCall:
             versions.append(self._versions_after[index])
             topics.append(codec.stored_name_of(event))
             states.append(codec.encode(event))
+            for document in event.touches():
+                self._touch_arrays[0].append(len(entries))
+                self._touch_arrays[1].append(document)
         last_event_index = len(entries) if append.events else 0
         for key, outcome in append.outcomes:
             self._key_arrays[0].append(entry)

@@ -19,7 +19,7 @@ from infra import time_budget
 from infra.database.pool import Pool, run_with_timeout
 from infra.database.retry import is_connection_lost, retry_once, retry_pause_s
 from infra.log import snapshots
-from infra.log.append_call import CALL_APPEND, CALL_INSERT, AppendCall
+from infra.log.append_call import CALL_INSERT, AppendCall
 from infra.log.disk_space import DiskSpace
 from infra.log.notifier import Notifier
 from infra.log.queries import SELECT_HEAD
@@ -187,7 +187,7 @@ class EventLog(PostgresApplicationRecorder):
 
     async def _append_group(self, appends: Sequence[Append]) -> list[AppendResult | Exception]:
         call = AppendCall(appends)
-        answers = call.parse_results(await self._execute(CALL_APPEND, call.parameters()))
+        answers = call.parse_results(await self._execute(call.sql, call.parameters()))
         if call.has_events:
             self._notifier.notify()
         return answers

@@ -4,7 +4,8 @@ An event type that this code does not know is read as Unknown, so reading never 
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, chain
+from operator import attrgetter
 from uuid import UUID
 
 from msgspec import Struct
@@ -19,6 +20,8 @@ _SELECT_AFTER = f"{SELECT_EVENTS} where notification_id > $1 order by notificati
 _SELECT_EVENTS = f"""{SELECT_EVENTS} where notification_id > %(after)s
     and (%(workspace)s::uuid is null or workspace_id = %(workspace)s)
     and (%(types)s::text[] is null or topic = any(%(types)s)) order by notification_id"""
+_SELECT_TOUCHING = f"""{SELECT_EVENTS} join log.touches using (notification_id)
+    where document = %s order by notification_id"""
 MAX_BATCH_BYTES = 512 * 1024
 """A batch is folded in one transaction, which PostgreSQL ends after seconds; a text of 200 kB may take a quarter."""
 SELECT_HEAD = "select coalesce(max(notification_id), 0) from log.events"
@@ -58,6 +61,17 @@ def load_stream(
             decode_row_or_unknown(row)
             for row in cursor.execute(SELECT_STREAM, (stream_id, first_version, last_version), prepare=True)
         ]
+
+
+def load_touching(connection: Connection[TupleRow], document: UUID) -> list[RecordedEvent]:
+    """The events of other streams that touch the document of this one, in commit order."""
+    with connection.cursor(binary=True) as cursor:
+        return [decode_row_or_unknown(row) for row in cursor.execute(_SELECT_TOUCHING, (document,), prepare=True)]
+
+
+def in_commit_order(*histories: Sequence[RecordedEvent]) -> list[RecordedEvent]:
+    """The events of several histories, oldest first."""
+    return sorted(chain.from_iterable(histories), key=attrgetter("position"))
 
 
 def iter_events(connection: Connection[TupleRow], selection: EventSelection) -> Iterator[RecordedEvent]:

@@ -1,7 +1,9 @@
 """Slices of the log: disjoint parts that several processes read at the same time."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import attrgetter
 from uuid import UUID
 
 from psycopg import Connection, capabilities
@@ -9,7 +11,8 @@ from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
 
 from domain.event import RecordedEvent
-from infra.log.rows import SELECT_EVENTS, decode_row_or_unknown
+from infra.log.queries import in_commit_order
+from infra.log.rows import EVENT_COLUMNS, SELECT_EVENTS, decode_row_or_unknown
 
 SAMPLE_EVENTS = 20_000
 """The sample size that is enough to split the streams into about equal slices."""
@@ -20,6 +23,9 @@ _SELECT_NEEDED = f"{SELECT_EVENTS} where topic <> all(%(skipped)s::text[])"
 _SELECT_BY_STREAM = f"""{_SELECT_NEEDED}
     and originator_id > %(low)s and originator_id <= %(high)s and notification_id <= %(head)s
     order by originator_id, originator_version"""
+_SELECT_TOUCHING = f"""select {EVENT_COLUMNS}, document from log.events join log.touches using (notification_id)
+    where topic <> all(%(skipped)s::text[])
+    and document > %(low)s and document <= %(high)s and notification_id <= %(head)s order by notification_id"""  # noqa: S608
 _SELECT_BY_POSITION = (
     f"{_SELECT_NEEDED} and notification_id > %(low)s and notification_id <= %(high)s order by notification_id"
 )
@@ -56,11 +62,26 @@ def split_by_position(head: int, parts: int) -> list[tuple[int, int]]:
     return list(pairwise(sorted({head * part // parts for part in range(parts + 1)}))) or [(0, head)]
 
 
-def iter_by_stream(
+def iter_streams(
     connection: Connection[TupleRow], low: UUID, high: UUID, head: int, skipped: Sequence[str] = ()
-) -> Iterator[RecordedEvent]:
-    """The events of a slice up to position `head`, stream by stream, in constant memory, without the skipped types."""
-    yield from _stream_events(connection, _SELECT_BY_STREAM, low=low, high=high, head=head, skipped=list(skipped))
+) -> Iterator[tuple[UUID, list[RecordedEvent]]]:
+    """Each stream of a slice with its events up to position `head`, without the skipped types."""
+    events = _stream_events(connection, _SELECT_BY_STREAM, low=low, high=high, head=head, skipped=list(skipped))
+    for stream, own in groupby(events, attrgetter("stream")):
+        yield stream, list(own)
+
+
+def iter_touched_streams(
+    connection: Connection[TupleRow], low: UUID, high: UUID, head: int, skipped: Sequence[str] = ()
+) -> Iterator[tuple[UUID, list[RecordedEvent]]]:
+    """The same, each stream also with the events of others that touch it, in commit order."""
+    touching = defaultdict[UUID, list[RecordedEvent]](list)
+    with connection.cursor(binary=True) as cursor:
+        slice_ = {"low": low, "high": high, "head": head, "skipped": list(skipped)}
+        for *row, stream in cursor.execute(_SELECT_TOUCHING, slice_):
+            touching[stream].append(decode_row_or_unknown(tuple(row)))
+    for stream, own in iter_streams(connection, low, high, head, skipped):
+        yield stream, in_commit_order(own, touching.pop(stream)) if stream in touching else own
 
 
 def iter_by_workspace(

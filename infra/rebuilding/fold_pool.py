@@ -30,7 +30,7 @@ from projections.engine.connection import SyncConnection
 from projections.engine.folding import Skips
 from projections.engine.full_fold import BUCKET_COUNT, BucketRange, FullFold, skipped_names
 from projections.engine.parked import ParkedDocument
-from projections.projection import Projection, key_by_position, key_by_stream
+from projections.projection import Projection, key_by_position
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -78,7 +78,7 @@ def split_log(connection: SyncConnection, build: Build, event_count: int, head: 
     """Split the log up to `head` into parts that this projection can be folded in."""
     part_count = -(-event_count // EVENTS_PER_PART) or 1
     edges: Sequence[tuple[Any, Any]]
-    if build.projection.keys is key_by_stream:
+    if build.projection.is_by_stream:
         edges = slices.split_by_stream(connection, event_count, part_count)
     elif build.projection.keys is key_by_position:
         edges = slices.split_by_position(head, part_count)
@@ -208,8 +208,9 @@ def _fold_and_write(
     build = Build(part.build, part.projection, 1)
     full_fold, remaining, skipped = FullFold(build.projection, part.skips), None, skipped_names(build.projection)
     rows: Iterable[Any]
-    if build.projection.keys is key_by_stream:
-        rows = full_fold.fold_streams(slices.iter_by_stream(reader, part.low, part.high, part.head, skipped))
+    if build.projection.is_by_stream:
+        iterate = slices.iter_touched_streams if build.projection.follows_touches else slices.iter_streams
+        rows = full_fold.fold_streams(iterate(reader, part.low, part.high, part.head, skipped))
     elif build.projection.keys is key_by_position:
         rows = full_fold.fold_positions(slices.iter_by_position(reader, part.low, part.high, skipped))
     else:

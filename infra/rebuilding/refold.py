@@ -19,7 +19,7 @@ from projections.engine.connection import SyncConnection
 from projections.engine.folding import Skips
 from projections.engine.parked import ParkedDocument
 from projections.engine.pipeline import Pipeline
-from projections.projection import DocumentKey, Projection, key_by_position, key_by_stream, parse_key
+from projections.projection import DocumentKey, Projection, key_by_position, parse_key
 
 
 class DifferenceCause(Struct, frozen=True):
@@ -97,8 +97,9 @@ def load_history(
     connection: SyncConnection, projection: Projection[Any], key: DocumentKey, workspace: UUID | None
 ) -> Iterable[RecordedEvent]:
     """The events that touch a document, oldest first. The connection is busy until the last one is read."""
-    if projection.keys is key_by_stream and isinstance(key, UUID):
-        return log.load_stream(connection, key)
+    if projection.is_by_stream and isinstance(key, UUID):
+        own = log.load_stream(connection, key)
+        return log.in_commit_order(own, log.load_touching(connection, key)) if projection.follows_touches else own
     if projection.keys is key_by_position and isinstance(key, int):
         return log.load_after(connection, key - 1, 1)
     return _scan_history(connection, projection, key, workspace)

@@ -1,4 +1,4 @@
-"""The application's role: it may read the log and call `log.append`, and it owns the tables of projections."""
+"""The application's role: it may read the log and call its functions, and it owns the tables of projections."""
 
 from psycopg import Connection, conninfo, errors
 from psycopg.rows import TupleRow
@@ -8,7 +8,8 @@ from infra.errors import OperatorError
 
 _SECURE_APPEND = """
 alter function log.append security definer set search_path = pg_catalog, pg_temp;
-revoke all on function log.append from public;
+alter function log.append_touching security definer set search_path = pg_catalog, pg_temp;
+revoke all on function log.append, log.append_touching from public;
 """
 _GRANTS = """
 revoke all on schema log from {role};
@@ -17,7 +18,7 @@ revoke all on all sequences in schema log from public, {role};
 revoke all on all routines in schema log from public, {role};
 grant usage on schema log to {role};
 grant select on all tables in schema log to {role};
-grant execute on function log.append to {role};
+grant execute on function log.append, log.append_touching to {role};
 
 grant usage on schema auth to {role};
 grant select, insert, update, delete on all tables in schema auth to {role};

@@ -9,7 +9,7 @@ from msgspec import Struct
 from domain.event import OpaqueEvent, RecordedEvent
 from projections.engine import parked
 from projections.engine.parked import ParkedDocument
-from projections.projection import DocumentKey, Projection, key_by_position, key_by_stream
+from projections.projection import DocumentKey, Projection, key_by_position
 
 FIRST_VERSION = 1
 """The version of the first event of a stream."""
@@ -48,12 +48,13 @@ def events_by_document(
 
 
 def loaded_keys(projection: Projection[Any], events: EventsByDocument) -> Collection[DocumentKey]:
-    """The keys of the documents that may exist before these events; no event comes twice."""
+    """The keys of the documents that may exist before these events; no event comes twice.
+
+    The document of a stream, which has its id, cannot exist before the first event of the stream.
+    """
     if projection.keys is key_by_position:
         return ()
-    if projection.keys is key_by_stream:
-        return [key for key, touching in events.items() if touching[0].version > FIRST_VERSION]
-    return events.keys()
+    return [key for key, (first, *_) in events.items() if first.stream != key or first.version > FIRST_VERSION]
 
 
 def partition_of(key: DocumentKey, partitions: int) -> int:

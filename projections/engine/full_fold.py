@@ -1,9 +1,9 @@
 """The full fold of a rebuild: the documents of a part of the log from the first event on, in bounded memory."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby, islice
-from operator import attrgetter
+from itertools import islice
 from typing import Any, TypeAlias
+from uuid import UUID
 
 from domain import codec
 from domain.event import RecordedEvent
@@ -30,10 +30,10 @@ class FullFold:
         self.event_count = 0
         self.parked: list[ParkedDocument] = []
 
-    def fold_streams(self, history: Iterable[RecordedEvent]) -> Iterator[Any]:
-        """The documents of streams, from events that are ordered by stream."""
-        for stream, events in groupby(history, attrgetter("stream")):
-            document = self._fold_document(stream, list(events))
+    def fold_streams(self, histories: Iterable[tuple[UUID, Sequence[RecordedEvent]]]) -> Iterator[Any]:
+        """The documents of streams, each from all events that change it."""
+        for stream, events in histories:
+            document = self._fold_document(stream, events)
             if document is not None:
                 yield document
 

@@ -96,13 +96,13 @@ assert.deepEqual(problems, [undefined, "version_conflict"]);
 // Lists and history.
 const tasks = await listTasks({
   path,
-  query: { min_position: each.position, limit: 1, sort: "rank" },
+  query: { min_position: each.position, limit: 1, sort: "key" },
   headers: { Prefer: "wait=10" },
 });
 assert(tasks.data, JSON.stringify(tasks.error));
 assert.deepEqual(tasks.data.items.map((item) => item.title), ["Oat milk"]);
 assert(tasks.data.next_cursor);
-const rest = await listTasks({ path, query: { cursor: tasks.data.next_cursor, sort: "rank" } });
+const rest = await listTasks({ path, query: { cursor: tasks.data.next_cursor, sort: "key" } });
 assert.deepEqual(rest.data?.items.map((item) => item.title), ["Bread"]);
 assert.equal(rest.data.next_cursor, null);
 const { data: shown } = await showTask({ path: { task } });

@@ -97,13 +97,13 @@ assert.deepEqual(problems, [undefined, "version_conflict"]);
 
 // Lists and history.
 const tasks = await client.GET("/api/v1/projects/{project}/tasks", {
-  params: { ...inProject, query: { min_position: each.position, limit: 1, sort: "rank" }, header: { Prefer: "wait=10" } },
+  params: { ...inProject, query: { min_position: each.position, limit: 1, sort: "key" }, header: { Prefer: "wait=10" } },
 });
 assert(tasks.data, JSON.stringify(tasks.error));
 assert.deepEqual(tasks.data.items.map((item) => item.title), ["Oat milk"]);
 assert(tasks.data.next_cursor);
 const rest = await client.GET("/api/v1/projects/{project}/tasks", {
-  params: { ...inProject, query: { cursor: tasks.data.next_cursor, sort: "rank" } },
+  params: { ...inProject, query: { cursor: tasks.data.next_cursor, sort: "key" } },
 });
 assert.deepEqual(rest.data?.items.map((item) => item.title), ["Bread"]);
 assert.equal(rest.data.next_cursor, null);

@@ -116,12 +116,12 @@ assert problems == [None, "version_conflict"]
 
 # Lists and history.
 tasks = list_tasks.sync(
-    project.id, client=client, min_position=each.position, limit=1, sort=TaskSort.RANK, prefer="wait=10"
+    project.id, client=client, min_position=each.position, limit=1, sort=TaskSort.KEY, prefer="wait=10"
 )
 assert isinstance(tasks, TaskPage), tasks
 assert [item.title for item in tasks.items] == ["Oat milk"]
 assert tasks.next_cursor
-rest = list_tasks.sync(project.id, client=client, cursor=tasks.next_cursor, sort=TaskSort.RANK)
+rest = list_tasks.sync(project.id, client=client, cursor=tasks.next_cursor, sort=TaskSort.KEY)
 assert isinstance(rest, TaskPage)
 assert ([item.title for item in rest.items], rest.next_cursor) == (["Bread"], None)
 shown = show_task.sync(task, client=client)

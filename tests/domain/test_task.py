@@ -3,13 +3,14 @@
 from msgspec.structs import replace
 
 from domain.event import fold
+from domain.rank import ordinal_rank
 from domain.task import Task, TaskNumbers, TaskNumbersTaken, task_numbers_stream_id
 from tests.examples import COMPLETED, CREATED, MOVED, OTHER_PROJECT, PROJECT, RENAMED, REOPENED, TRASHED, WORKSPACE
 
 
 def test_a_new_task_is_open_and_in_no_trash() -> None:
     assert fold(Task, [CREATED]) == Task(
-        WORKSPACE, PROJECT, "HOME-1", "Buy milk", "todo", "", "none", None, (), status="open", trashed=False
+        WORKSPACE, PROJECT, "HOME-1", "Buy milk", "todo", "", "none", None, (), rank=ordinal_rank(1), status="open"
     )
 
 

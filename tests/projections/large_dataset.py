@@ -8,6 +8,7 @@ from uuid import UUID
 
 from psycopg.sql import SQL
 
+from domain.rank import ordinal_rank
 from domain.task import Priority
 from projections import task_list, task_search
 from projections.engine import table
@@ -72,6 +73,7 @@ def _tasks(workspace_id: UUID, count: int, chance: Random) -> Iterator[StoredTas
             project_id=project_of(place, workspace_id),
             key=f"P{place}-{number // PROJECTS_PER_WORKSPACE + 1}",
             number=number // PROJECTS_PER_WORKSPACE + 1,
+            rank=ordinal_rank(number // PROJECTS_PER_WORKSPACE + 1),
             title=_random_words(chance, 4),
             description=_random_words(chance, 8),
             priority=priority,

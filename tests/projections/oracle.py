@@ -13,7 +13,7 @@ from commands.handling.append import Append
 from domain.event import Event, RecordedEvent
 from infra import log
 from infra.database.connections import connect_for_folding
-from infra.log.append_call import CALL_APPEND, AppendCall
+from infra.log.append_call import AppendCall
 from infra.rebuilding import fold_pool
 from infra.rebuilding.fold_pool import LogPart, PartResult
 from infra.rebuilding.outcome import RebuildOutcome
@@ -132,7 +132,7 @@ def append_facts(connection: SyncConnection, facts: Facts, workspace: UUID = WOR
     streams |= dict(connection.execute(sql, (list(streams),)).fetchall())
     group = AppendCall([Append(streams, facts, ADA, uuid4(), workspace)])
     with connection.cursor(binary=True) as cursor:
-        (answer,) = group.parse_results(cursor.execute(CALL_APPEND, group.parameters()).fetchall())
+        (answer,) = group.parse_results(cursor.execute(group.sql, group.parameters()).fetchall())
     if isinstance(answer, Exception):
         raise answer
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from psycopg.sql import SQL
 
 from domain.errors import CursorMismatch
+from domain.rank import ordinal_rank
 from domain.task import Priority
 from projections import board, page_bytes, pagination, task_list, task_page, task_search, task_sorting
 from projections.engine.connection import SyncConnection
@@ -80,9 +81,9 @@ def naive_sort(tasks: Sequence[StoredTaskRow], sort: TaskSort, place: TaskScope)
     """The tasks in the order that the sort describes."""
     name, is_down = sort.removeprefix("-"), sort.startswith("-")
     if name == "rank":
-        name = "number" if place.is_project else "key"
+        name = "rank" if place.is_project else "key"
     by: dict[str, Callable[[StoredTaskRow], Any]] = {
-        "number": lambda task: task.number,
+        "rank": lambda task: task.rank,
         "key": lambda task: (task.key.split("-")[0], task.number),
         "due": lambda task: task.due_at,
         "priority": lambda task: get_args(Priority).index(task.priority),
@@ -112,6 +113,7 @@ def _task_rows(draw: st.DrawFn, place: int, max_workspace: int = 2) -> StoredTas
         project_id=fixed_uuid7(800 + 2 * where + project),
         key=f"P{project}-{number}",
         number=number,
+        rank=draw(st.sampled_from([ordinal_rank(number), ordinal_rank(number) + "V", ordinal_rank(-number)])),
         title=draw(st.sampled_from(["milk", "bread", "Milk milk", "milk bread"])),
         priority=draw(st.sampled_from(get_args(Priority))),
         due=due,
@@ -312,7 +314,7 @@ def tasks_without_due_date_restart_the_list(patch: pytest.MonkeyPatch) -> None:
 def merged_parts_left_unsorted(patch: pytest.MonkeyPatch) -> None:
     sql = TaskPageSql.page_sql
     patch.setattr(
-        TaskPageSql, "page_sql", lambda *arguments: sql(*arguments).replace("order by part, ", "order by at_1, ")
+        TaskPageSql, "page_sql", lambda *arguments: sql(*arguments).replace("order by part, ", "order by at_0, part, ")
     )
 
 
@@ -352,7 +354,9 @@ def board_columns_ordered_by_id(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
         board,
         "_tasks_sql",
-        lambda listing: tasks(listing).replace("order by task.number, task.id) as nth", "order by task.id) as nth"),
+        lambda listing: tasks(listing).replace(
+            'order by task.rank collate "C", task.id) as nth', "order by task.id) as nth"
+        ),
     )
 
 

@@ -133,6 +133,8 @@ async def test_a_dry_run_predicts_the_written_events(ann: ApiUser, settings: Set
         from log.events where notification_id > %s and notification_id <= %s order by notification_id"""
     with connect(settings.database_url) as connection:
         found = connection.execute(sql, (dry["position"], done["position"])).fetchall()
+    for data in (found[1][-1], dry["events"][1]["data"]):  # made of the time of each request
+        data.pop("rank")
     assert found == [tuple(event.values()) for event in dry["events"]]
 
 

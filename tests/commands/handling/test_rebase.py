@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import msgspec
 import pytest
 
 from commands.command import Command
@@ -18,6 +19,7 @@ from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, RenameTa
 from commands.trash import TrashTask
 from domain.errors import Contradicts, TooBusy, VersionConflict, VersionRequired
 from domain.event import Change, Event, fold
+from domain.rank import ordinal_rank
 from domain.task import DueDateSet, Task, TaskRenamed
 from tests.commands.handling import races
 from tests.examples import (
@@ -93,7 +95,7 @@ async def test_a_field_sent_unchanged_does_not_overwrite_others() -> None:
 
 
 async def test_a_command_that_was_a_no_op_at_its_version_stays_one() -> None:
-    log = board_log(MOVED)
+    log = board_log(msgspec.structs.replace(MOVED, rank=Change(ordinal_rank(1), ordinal_rank(9))))
     done = await rebase(log, MoveTask(column="todo", expected_version=1))
     assert (done.has_changes, done.results[0].version) == (False, 2)
 

@@ -58,7 +58,7 @@ def test_an_unfinished_build_of_other_code_is_dropped(
 ) -> None:
     code = all_projections()["task_list"]
     with monkeypatch.context() as other:
-        other.setitem(all_projections(), "task_list", replace(code, version=12))
+        other.setitem(all_projections(), "task_list", replace(code, version=1_000))
         half = ProjectionRebuild(  # noqa: SLF001 - and killed here
             settings.database_url, all_projections()["task_list"], EXPECT_CHANGES, lambda _: None
         )._begin_build(database)
@@ -71,7 +71,7 @@ def test_a_projection_with_other_keys_is_switched_without_comparison(
     database: SyncConnection, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(
-        all_projections(), "task_list", replace(all_projections()["activity"], name="task_list", version=12)
+        all_projections(), "task_list", replace(all_projections()["activity"], name="task_list", version=1_000)
     )
     outcome = oracle.rebuild_inline(settings.database_url, "task_list", EXPECT_CHANGES)
     assert (outcome.switched, outcome.compared) == (True, False)

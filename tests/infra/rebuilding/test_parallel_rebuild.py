@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from domain.event import Event
+from domain.rank import RanksRebalanced, ranks_stream_id
 from domain.task import TaskCompleted, TaskCreated
 from infra.log import slices
 from infra.rebuilding import rebuild
@@ -32,8 +33,11 @@ def _log_of_workspaces(database: SyncConnection, monkeypatch: pytest.MonkeyPatch
         oracle.append_facts(database, [*workspace(each), *project(home, f"KEY{number}")], each)
     for number in range(1, TASKS_PER_WORKSPACE + 1):
         for each, home in zip(WORKSPACES, projects, strict=True):
-            facts = task(*(RENAMED, LABELLED, COMPLETED)[:number], task_id=uuid4(), number=number)
+            created = uuid4()
+            facts = task(*(RENAMED, LABELLED, COMPLETED)[:number], task_id=created, number=number)
             oracle.append_facts(database, [(stream, _in_project(event, home)) for stream, event in facts], each)
+            rebalanced = RanksRebalanced("a", {created: f"a{number}"})
+            oracle.append_facts(database, [(ranks_stream_id(home), rebalanced)], each)
     oracle.catch_up(database)
     monkeypatch.setattr("infra.rebuilding.fold_pool.EVENTS_PER_PART", EVENTS_PER_PART)
     monkeypatch.setattr("infra.rebuilding.fold_pool.MAX_WORKSPACE_PARTS", len(WORKSPACES))
@@ -79,3 +83,11 @@ def test_a_workspace_in_no_part_is_noticed(
     split = slices.split_by_workspace
     monkeypatch.setattr(slices, "split_by_workspace", lambda *arguments: split(*arguments)[1:])
     assert_check_fails(lambda: parallel_rebuild_equals_one_fold(settings, database, "project_list"))
+
+
+@pytest.mark.usefixtures("_log_of_workspaces")
+def test_a_rebuild_that_loses_what_other_streams_change_is_noticed(
+    settings: Settings, database: SyncConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slices, "iter_touched_streams", slices.iter_streams)
+    assert_check_fails(lambda: parallel_rebuild_equals_one_fold(settings, database, "task_list"))
