@@ -6,6 +6,7 @@ from commands.column_counts import enter_column
 from commands.command import DecisionContext, OtherStreamEvent
 from commands.ranking import BOTTOM, rank_change, take_rank
 from commands.task_changes import status_events
+from commands.task_tree import for_stream
 from commands.validation import quoted
 from domain.column import Column
 from domain.errors import ColumnHasTasks, ColumnStays, TooManyTasksToMove, UnknownColumn
@@ -62,8 +63,7 @@ def move_all_tasks(
         if is_counted:
             yield from enter_column(context.target, board, target, context)
         status: TaskStatus = "done" if target.done else task.status
-        for event in status_events(task, status, column_id):
-            yield OtherStreamEvent(task_id, event)
+        yield from for_stream(task_id, status_events(task_id, task, status, column_id, context))
         project_id = Change(task.project_id, task.project_id)
         ranked = rank_change(task_id, task, BOTTOM, context)
         yield OtherStreamEvent(task_id, TaskMoved(project_id, Change(column_id, target.id), status, ranked))

@@ -1,7 +1,7 @@
 """A command: data, with the rule that turns it into events."""
 
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from importlib import import_module
@@ -48,6 +48,9 @@ class DecisionContext(Protocol):
 
     def __call__(self, state_type: type[S], stream: UUID) -> S | None:
         """The current state of a stream; None if it has no events."""
+
+    def load_all(self, state_type: type[S], streams: Sequence[UUID]) -> list[S | None]:
+        """The current state of each stream, read together."""
 
     @property
     def now(self) -> datetime:

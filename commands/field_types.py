@@ -2,7 +2,7 @@
 
 from datetime import date
 from functools import cache
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -129,6 +129,8 @@ ExpectedVersion = Annotated[int, Meta(ge=0, le=2**53 - 1, description=_EXPECTED_
 _TASK_KEY_PATTERN = "[A-Za-z][A-Za-z0-9]{1,9}-[1-9][0-9]{0,8}"
 _ID_PATTERN = "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _TASK_NAME_PATTERN = rf"^({_TASK_KEY_PATTERN}|{_ID_PATTERN})$(?!\n)"
+OpenChildren = Literal["refuse", "complete"]
+"""What becomes of the open sub-tasks of a task that is completed."""
 TaskName = Annotated[
     str,
     Meta(

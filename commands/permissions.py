@@ -46,6 +46,7 @@ REQUIRED_PERMISSIONS: Final[dict[str, RequiredPermission]] = {
     "UnlabelTask":       RequiredPermission("member", "write"),
     "RestoreTask":       RequiredPermission("member", "write"),
     "SetChecklist":      RequiredPermission("member", "write"),
+    "SetParent":         RequiredPermission("member", "write"),
     "CheckItem":         RequiredPermission("member", "write"),
     "UncheckItem":       RequiredPermission("member", "write"),
     "PurgeTask":         RULE_ONLY_PERMISSION,

@@ -18,6 +18,7 @@ from commands.field_types import (
     EstimateMinutes,
     Labels,
     NewId,
+    OpenChildren,
     TaskName,
     Title,
     ZoneName,
@@ -26,6 +27,7 @@ from commands.field_types import (
     require_zone,
 )
 from commands.ranking import Placement, task_id_of
+from commands.subtask import placed, require_parent
 from commands.task_changes import place, require_assignable, require_column, set_assignees, set_labels
 from commands.task_command import TaskCommand, load_editable_project, require_editable_task
 from commands.task_fields import require_start_before_due, sent_fields, set_fields
@@ -63,6 +65,7 @@ class CreateTask(TaskCommand, frozen=True, kw_only=True):
     labels: Labels = ()
     assignees: Assignees = ()
     checklist: ChecklistSpec = ()
+    parent_id: UUID | None = None
 
     def __post_init__(self) -> None:
         require_uuid7(self.id)
@@ -79,6 +82,7 @@ class CreateTask(TaskCommand, frozen=True, kw_only=True):
             require_assignable(project.workspace_id, user, context)
         fields = sent_fields(self)
         require_start_before_due(self.start, self.due, self.zone)
+        ancestors = require_parent(self.parent_id, project_id, project, context) if self.parent_id else ()
         yield from enter_column(project_id, project, column, context)
         number = context.allocate_task_number(project_id)
         yield TaskCreated(
@@ -91,10 +95,14 @@ class CreateTask(TaskCommand, frozen=True, kw_only=True):
             assignees=tuple(dict.fromkeys(self.assignees)),
             checklist=resolve_checklist(self.checklist, (), context),
             rank=context.new_rank(is_first=False),
+            parent_id=self.parent_id,
+            ancestors=ancestors,
             **fields,
         )
+        if self.parent_id:
+            yield placed(context.target, project_id, Change(None, self.parent_id))
         if column == project.done_column and context.actor.kind != "import":
-            yield TaskCompleted(project_id, column.id)
+            yield TaskCompleted(project_id, column.id, ancestors=ancestors)
 
 
 class EditTask(TaskCommand, frozen=True, kw_only=True):
@@ -132,7 +140,7 @@ class EditTask(TaskCommand, frozen=True, kw_only=True):
     def _decide_place(self, task: Task, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         project = load_editable_project(task.project_id, context)
         column = None if self.column is UNSET else require_column(project, self.column)
-        yield from place(task, project, context, column=column, status=self.status or None)
+        yield from place(context.target, task, project, context, column=column, status=self.status or None)
 
 
 class RenameTask(TaskCommand, frozen=True, kw_only=True):
@@ -148,13 +156,19 @@ class RenameTask(TaskCommand, frozen=True, kw_only=True):
 
 
 class CompleteTask(TaskCommand, frozen=True, kw_only=True):
-    """Mark a task as done; it goes to the done column, if its board has one."""
+    """Mark a task as done; it goes to the done column, if its board has one.
+
+    With open sub-tasks it is refused, unless they are completed too: all or none.
+    """
 
     changed_fields: ClassVar = frozenset({"status"})
 
+    children: OpenChildren = "refuse"
+
     def decide(self, state: Task | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         task = require_editable_task(state, context)
-        yield from place(task, load_editable_project(task.project_id, context), context, status="done")
+        project = load_editable_project(task.project_id, context)
+        yield from place(context.target, task, project, context, status="done", children=self.children)
 
 
 class ReopenTask(TaskCommand, frozen=True, kw_only=True):
@@ -164,7 +178,8 @@ class ReopenTask(TaskCommand, frozen=True, kw_only=True):
 
     def decide(self, state: Task | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         task = require_editable_task(state, context)
-        yield from place(task, load_editable_project(task.project_id, context), context, status="open")
+        project = load_editable_project(task.project_id, context)
+        yield from place(context.target, task, project, context, status="open")
 
 
 class MoveTask(TaskCommand, frozen=True, kw_only=True):
@@ -205,7 +220,7 @@ class MoveTask(TaskCommand, frozen=True, kw_only=True):
         task = require_editable_task(state, context)
         project = load_editable_project(task.project_id, context)
         column = self._column(task, project, context)
-        yield from place(task, project, context, column=column, placement=self.placement)
+        yield from place(context.target, task, project, context, column=column, placement=self.placement)
 
     def _column(self, task: Task, project: Project, context: DecisionContext) -> Column:
         """The column that is named, or that of the task beside, or the task's own; raises PlaceContradictsColumn."""

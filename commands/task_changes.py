@@ -5,10 +5,12 @@ from uuid import UUID
 
 from commands.column_counts import enter_column, leave_column
 from commands.command import DecisionContext, OtherStreamEvent
+from commands.field_types import OpenChildren
 from commands.ranking import BOTTOM, Placement, rank_change, take_rank
+from commands.task_tree import ancestors_of, for_stream, load_subtasks
 from commands.validation import quoted
 from domain.column import Column
-from domain.errors import AssigneeIsNoMember, StatusContradictsColumn, UnknownColumn
+from domain.errors import AssigneeIsNoMember, HasOpenChildren, StatusContradictsColumn, UnknownColumn
 from domain.event import Change, Event
 from domain.label import distinct_labels, normalize_label, remove_label
 from domain.member import Member, member_stream_id
@@ -26,8 +28,12 @@ from domain.task import (
     TaskUnlabelled,
 )
 
+MAX_NAMED_CHILDREN = 20
+"""How many open sub-tasks a refusal names."""
+
 
 def place(  # noqa: PLR0913 - the three things that a place on the board consists of
+    task_id: UUID,
     task: Task,
     project: Project,
     context: DecisionContext,
@@ -35,12 +41,15 @@ def place(  # noqa: PLR0913 - the three things that a place on the board consist
     column: Column | None = None,
     status: TaskStatus | None = None,
     placement: Placement | None = None,
+    children: OpenChildren = "refuse",
 ) -> Iterator[Event | OtherStreamEvent]:
-    """The events of the target that gets this column, status or place; None leaves column and status to each other.
+    """The events of a task that gets this column, status or place; None leaves column and status to each other.
 
     On a board with a done column they go together: a task that enters it is completed, one that is completed enters
     it; a task that leaves it is reopened, one that is reopened leaves it. An import keeps them apart, as its file has
-    them. Raises StatusContradictsColumn, or what `enter_column` raises.
+    them. Open sub-tasks of a task that is completed are completed too, if `children` says so.
+
+    Raises StatusContradictsColumn, HasOpenChildren, or what `enter_column` raises.
     """
     done_column = None if context.actor.kind == "import" else project.done_column
     if done_column is not None:
@@ -48,26 +57,43 @@ def place(  # noqa: PLR0913 - the three things that a place on the board consist
             column = _column_for(task, project, done_column, status)
         else:
             status = _status_for(task, done_column, column, status)
-    yield from status_events(task, status or task.status, task.column)
+    if status == "done" and task.status == "open" and context.actor.kind != "import":
+        yield from _complete_subtasks(task_id, task, project, context, children)
+    yield from status_events(task_id, task, status or task.status, task.column, context)
     if column is not None and column.id != task.column:
         yield from leave_column(task.project_id, project, task.column, context)
         yield from enter_column(task.project_id, project, column, context)
         to = placement or BOTTOM
-        ranked = rank_change(context.target, task, to, context)
+        ranked = rank_change(task_id, task, to, context)
         project_id = Change(task.project_id, task.project_id)
         yield TaskMoved(project_id, Change(task.column, column.id), status or task.status, ranked, to.place, to.beside)
-        yield from take_rank(context.target, task.project_id, ranked, context)
-    elif placement is not None and placement.beside != context.target:
-        ranked = rank_change(context.target, task, placement, context)
+        yield from take_rank(task_id, task.project_id, ranked, context)
+    elif placement is not None and placement.beside != task_id:
+        ranked = rank_change(task_id, task, placement, context)
         if ranked.old != ranked.new:
             yield TaskRanked(ranked, placement.place, placement.beside)
-            yield from take_rank(context.target, task.project_id, ranked, context)
+            yield from take_rank(task_id, task.project_id, ranked, context)
 
 
-def status_events(task: Task, status: TaskStatus, column_id: str) -> Iterator[Event]:
+def _complete_subtasks(
+    task_id: UUID, task: Task, project: Project, context: DecisionContext, children: OpenChildren
+) -> Iterator[OtherStreamEvent]:
+    """The events that complete what is open below a task, the deepest first; raises HasOpenChildren if refused."""
+    below = load_subtasks(task_id, task.project_id, context)
+    still_open = [(subtask, state) for subtask, state in below if state.status == "open" and not state.trashed]
+    if still_open and children == "refuse":
+        raise HasOpenChildren(keys=[state.key for _, state in still_open[:MAX_NAMED_CHILDREN]], count=len(still_open))
+    for subtask, state in reversed(still_open):
+        yield from for_stream(subtask, place(subtask, state, project, context, status="done"))
+
+
+def status_events(
+    task_id: UUID, task: Task, status: TaskStatus, column_id: str, context: DecisionContext
+) -> Iterator[Event]:
     """The event of a task that is completed or reopened in a column; none if it has this status."""
     if status != task.status:
-        yield (TaskCompleted if status == "done" else TaskReopened)(task.project_id, column_id)
+        event_type = TaskCompleted if status == "done" else TaskReopened
+        yield event_type(task.project_id, column_id, ancestors=ancestors_of(task_id, task, context))
 
 
 def status_in(project: Project, task: Task, column: Column) -> TaskStatus:

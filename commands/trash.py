@@ -17,7 +17,8 @@ from commands.field_types import ColumnName
 from commands.project import ProjectCommand
 from commands.task_changes import require_column, status_events, status_in
 from commands.task_command import TaskCommand, load_editable_project
-from domain.errors import NotTrashed
+from commands.task_tree import ancestors_of, for_stream, load_subtasks
+from domain.errors import NotTrashed, ParentIsTrashed
 from domain.event import Change, Event
 from domain.project import Project, ProjectPurged, ProjectTrashed
 from domain.task import Task, TaskPurged, TaskRestored, TaskTrashed
@@ -25,7 +26,7 @@ from domain.workspace import Workspace, WorkspacePurged, WorkspaceRestored, Work
 
 
 class TrashTask(TaskCommand, frozen=True, kw_only=True):
-    """Move a task to the trash."""
+    """Move a task to the trash, with its sub-tasks."""
 
     changed_fields: ClassVar = frozenset({"trashed"})
 
@@ -36,12 +37,19 @@ class TrashTask(TaskCommand, frozen=True, kw_only=True):
         task = require_found(state)
         project = load_editable_project(task.project_id, context)
         if not task.trashed:
-            yield from leave_column(task.project_id, project, task.column, context)
-            yield TaskTrashed(task.project_id, task.column, task.status, title=task.title, key=task.key)
+            for subtask_id, subtask in reversed(load_subtasks(context.target, task.project_id, context)):
+                if not subtask.trashed:
+                    yield from for_stream(
+                        subtask_id, _trash(subtask_id, subtask, project, context, with_task=context.target)
+                    )
+            yield from _trash(context.target, task, project, context)
 
 
 class RestoreTask(TaskCommand, frozen=True, kw_only=True):
-    """Restore a task from the trash, to its former column (the first one, if that is gone) or to the one named."""
+    """Restore a task from the trash, to its former column (the first one, if that is gone) or to the one named.
+
+    The sub-tasks that went there with it come back with it.
+    """
 
     changed_fields: ClassVar = frozenset({"trashed"})
 
@@ -53,11 +61,39 @@ class RestoreTask(TaskCommand, frozen=True, kw_only=True):
         task = require_found(state)
         project = load_editable_project(task.project_id, context)
         if task.trashed:
-            column = project.find_column_by_id(task.column) if self.column is None else None
-            column = column or require_column(project, self.column)
-            yield from enter_column(task.project_id, project, column, context)
-            yield TaskRestored(task.project_id, Change(task.column, column.id), task.status)
-            yield from status_events(task, status_in(project, task, column), column.id)
+            if task.parent_id and require_found(context(Task, task.parent_id)).trashed:
+                raise ParentIsTrashed
+            yield from _restore(context.target, task, project, context, self.column)
+            for subtask_id, subtask in load_subtasks(context.target, task.project_id, context):
+                if subtask.trashed_with == context.target:
+                    yield from for_stream(subtask_id, _restore(subtask_id, subtask, project, context))
+
+
+def _trash(
+    task_id: UUID, task: Task, project: Project, context: DecisionContext, *, with_task: UUID | None = None
+) -> Iterator[Event | OtherStreamEvent]:
+    yield from leave_column(task.project_id, project, task.column, context)
+    ancestors = ancestors_of(task_id, task, context)
+    yield TaskTrashed(
+        task.project_id,
+        task.column,
+        task.status,
+        title=task.title,
+        key=task.key,
+        with_task=with_task,
+        ancestors=ancestors,
+    )
+
+
+def _restore(
+    task_id: UUID, task: Task, project: Project, context: DecisionContext, column_name: str | None = None
+) -> Iterator[Event | OtherStreamEvent]:
+    column = project.find_column_by_id(task.column) if column_name is None else None
+    column = column or require_column(project, column_name)
+    yield from enter_column(task.project_id, project, column, context)
+    ancestors = ancestors_of(task_id, task, context)
+    yield TaskRestored(task.project_id, Change(task.column, column.id), task.status, ancestors=ancestors)
+    yield from status_events(task_id, task, status_in(project, task, column), column.id, context)
 
 
 class PurgeTask(TaskCommand, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """The codec: encodes an event as a stored name and JSON bytes, and decodes it."""
 
 import pkgutil
+from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 
@@ -43,7 +44,13 @@ def all_event_types() -> dict[str, type[Event]]:
     """Every event of every module of this package, by its stored name."""
     for module in pkgutil.iter_modules(domain.__path__):
         import_module(f"domain.{module.name}")
-    return {stored_name_of(event): event for event in Event.__subclasses__() if event is not OpaqueEvent}
+    return {stored_name_of(event): event for event in _event_types(Event) if event is not OpaqueEvent}
+
+
+def _event_types(base: type[Event]) -> Iterator[type[Event]]:
+    """The classes below a base that are events themselves: those without subclasses."""
+    for found in base.__subclasses__():
+        yield from _event_types(found) if found.__subclasses__() else (found,)
 
 
 def _upcast(stored_name: str, data: bytes) -> Event:

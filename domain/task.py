@@ -9,15 +9,15 @@ from msgspec.structs import replace
 from domain.checklist import Checklist
 from domain.event import Change, Event, State, record_from
 from domain.rank import RankPlace, ordinal_rank
+from domain.subtask import SubtaskCount, SubtaskEvent, count_of
 
 Priority = Literal["none", "low", "medium", "high", "urgent"]
 TaskStatus = Literal["open", "done"]
-
 OPEN_TO_DONE: Change[TaskStatus] = Change("open", "done")
 DONE_TO_OPEN: Change[TaskStatus] = Change("done", "open")
 
 
-class TaskCreated(Event, frozen=True):
+class TaskCreated(SubtaskEvent, frozen=True):
     workspace_id: UUID
     project_id: UUID
     number: int
@@ -34,6 +34,11 @@ class TaskCreated(Event, frozen=True):
     estimate: int | None = None
     checklist: Checklist = ()
     rank: str = ""
+    parent_id: UUID | None = None
+
+    @property
+    def counted(self) -> SubtaskCount:
+        return count_of("open")
 
 
 class TaskRenamed(Event, frozen=True):
@@ -68,16 +73,24 @@ class EstimateSet(Event, frozen=True):
     estimate: Change[int | None]
 
 
-class TaskCompleted(Event, frozen=True):
+class TaskCompleted(SubtaskEvent, frozen=True):
     project_id: UUID
     column: str
     status: Change[TaskStatus] = OPEN_TO_DONE
 
+    @property
+    def counted(self) -> SubtaskCount:
+        return SubtaskCount(done=1)
 
-class TaskReopened(Event, frozen=True):
+
+class TaskReopened(SubtaskEvent, frozen=True):
     project_id: UUID
     column: str
     status: Change[TaskStatus] = DONE_TO_OPEN
+
+    @property
+    def counted(self) -> SubtaskCount:
+        return SubtaskCount(done=-1)
 
 
 class TaskMoved(Event, frozen=True):
@@ -97,20 +110,31 @@ class TaskRanked(Event, frozen=True):
     beside: UUID | None = None
 
 
-class TaskTrashed(Event, frozen=True):
+class TaskTrashed(SubtaskEvent, frozen=True):
+    """In the trash; `with_task` is the ancestor that took it along, if one did."""
+
     project_id: UUID
     column: str
     status: TaskStatus
     trashed: Change[bool] = Change(old=False, new=True)
     title: str = ""
     key: str = ""
+    with_task: UUID | None = None
+
+    @property
+    def counted(self) -> SubtaskCount:
+        return -count_of(self.status)
 
 
-class TaskRestored(Event, frozen=True):
+class TaskRestored(SubtaskEvent, frozen=True):
     project_id: UUID
     column: Change[str]
     status: TaskStatus
     trashed: Change[bool] = Change(old=True, new=False)
+
+    @property
+    def counted(self) -> SubtaskCount:
+        return count_of(self.status)
 
 
 class TaskPurged(Event, frozen=True):
@@ -181,10 +205,12 @@ class Task(State, frozen=True):
     estimate: int | None = None
     checklist: Checklist = ()
     rank: str = ""
+    parent_id: UUID | None = None
     status: TaskStatus = "open"
     trashed: bool = False
     purged: bool = False
     completed_from: str | None = None
+    trashed_with: UUID | None = None
     """The column that the last completion left."""
 
     @classmethod
@@ -194,6 +220,8 @@ class Task(State, frozen=True):
         after = super().evolve(state, event)
         if after is not None and isinstance(event, TaskCompleted):
             return replace(after, completed_from=event.column)
+        if after is not None and isinstance(event, TaskTrashed | TaskRestored):
+            return replace(after, trashed_with=event.with_task if isinstance(event, TaskTrashed) else None)
         return after
 
 

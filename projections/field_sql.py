@@ -17,6 +17,7 @@ from domain.filter import (
     Is,
     LabelIs,
     Operator,
+    ParentIs,
     Person,
     PriorityIs,
     ProjectIs,
@@ -45,6 +46,7 @@ _HAS_SQL: dict[OptionalPart, str] = {
     "estimate": "task.estimate is not null",
     "description": "task.description <> ''",
     "priority": "task.urgency > 0",
+    "parent": "task.parent_id is not null",
 }
 
 
@@ -84,7 +86,7 @@ def comparison_sql(comparison: FieldPredicate, context: FilterContext) -> SqlFra
     return _place_sql(comparison)
 
 
-def _place_sql(comparison: ProjectIs | ColumnIs | TaskKeyIs) -> SqlFragment:
+def _place_sql(comparison: ProjectIs | ColumnIs | TaskKeyIs | ParentIs) -> SqlFragment:
     match comparison:
         case ProjectIs(UUID() as project):
             return "task.project_id = {0}", (project,)
@@ -94,6 +96,8 @@ def _place_sql(comparison: ProjectIs | ColumnIs | TaskKeyIs) -> SqlFragment:
             return 'task."column" = {0}', (column,)
         case TaskKeyIs(key):
             return "task.key = {0}", (key,)
+        case ParentIs(parent):
+            return "task.parent_id is not null and task.parent_id = {0}", (parent,)
 
 
 def _assignee_sql(comparison: AssigneeIs, context: FilterContext) -> SqlFragment:

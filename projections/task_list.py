@@ -10,9 +10,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.checklist import Checklist
-from domain.event import RecordedEvent, apply_changes, record_from
+from domain.event import Event, RecordedEvent, apply_changes, record_from
 from domain.label import normalize_label
 from domain.rank import RanksRebalanced
+from domain.subtask import NO_SUBTASKS, SubtaskCount, SubtaskEvent
 from domain.task import Priority, TaskCompleted, TaskCreated, TaskPurged, TaskReopened, TaskStatus, initial_rank
 from projections.pagination import encode_versioned_answer
 from projections.projection import Projection, key_by_stream_and_touches
@@ -39,6 +40,8 @@ class TaskRow(Struct, frozen=True):
     labels: tuple[str, ...]
     assignees: tuple[UUID, ...]
     checklist: Checklist
+    parent_id: UUID | None
+    children: SubtaskCount
     status: TaskStatus
     trashed: bool
     version: int
@@ -76,16 +79,26 @@ _UPDATED_HOUR_COLUMN_SQL: Final = (
 
 def fold(key: UUID, task: StoredTaskRow | None, recorded: RecordedEvent) -> StoredTaskRow | None:
     event = recorded.event
+    if recorded.stream != key:
+        return task and _fold_touching(key, task, event)
     if isinstance(event, TaskCreated):
         return _row_from_created(key, event, recorded)
     if task is None or isinstance(event, TaskPurged):
         return None
-    if isinstance(event, RanksRebalanced):
-        return replace(task, rank=event.ranks[key])
     after = apply_changes(task, event, version=recorded.version, updated_at=recorded.at, **_completion(recorded))
     if after.due is task.due and after.start is task.start and after.labels is task.labels:
         return after
     return replace(after, **_derived_values(after.due, after.start, after.labels))
+
+
+def _fold_touching(key: UUID, task: StoredTaskRow, event: Event) -> StoredTaskRow:
+    """The task after an event of another stream that touches it."""
+    match event:
+        case SubtaskEvent():
+            return replace(task, children=task.children + event.count_at(key))
+        case RanksRebalanced():
+            return replace(task, rank=event.ranks[key])
+    return task
 
 
 def _derived_values(due: str | None, start: str | None, labels: Iterable[str]) -> dict[str, Any]:
@@ -109,6 +122,7 @@ def _row_from_created(key: UUID, event: TaskCreated, recorded: RecordedEvent) ->
         event,
         id=key,
         rank=initial_rank(event),
+        children=NO_SUBTASKS,
         status="open",
         trashed=False,
         version=recorded.version,
@@ -148,12 +162,12 @@ def scopes(task: StoredTaskRow) -> Iterable[UUID]:
 
 projection = Projection(
     "task_list",
-    7,
+    8,
     StoredTaskRow,
     key_by_stream_and_touches,
     fold,
     scopes,
-    golden_lines=116,
+    golden_lines=125,
     indexes=(
         "(key)",
         '(project_id, rank collate "C", id) where not trashed',
@@ -162,6 +176,7 @@ projection = Projection(
         "(workspace_id, urgency, id) where not trashed",
         "(workspace_id, created_at) where not trashed",
         "(workspace_id, updated_hour) where not trashed",
+        '(parent_id, rank collate "C", id) where parent_id is not null and not trashed',
         "using gin (assignees jsonb_path_ops) where assignees <> '[]'",
         "using gin (tags jsonb_path_ops) where tags <> '[]'",
     ),

@@ -36,6 +36,7 @@ from domain.saved_filter import (
     FiltersCounted,
     filter_count_stream_id,
 )
+from domain.subtask import SubtaskCount, SubtaskPlaced, TaskParentSet
 from domain.task import (
     DueDateSet,
     EstimateSet,
@@ -190,6 +191,8 @@ EVERY_EVENT: tuple[Event, ...] = (
     REOPENED,
     MOVED,
     TaskRanked(Change(ordinal_rank(1), ordinal_rank(2) + "V"), "after", OTHER_TASK),
+    TaskParentSet(Change(None, OTHER_TASK), (), SubtaskCount(1, 3), ancestors=(OTHER_TASK,)),
+    SubtaskPlaced(TASK, Change(None, OTHER_TASK)),
     RankTaken(TASK, Change(None, ordinal_rank(2) + "V")),
     RanksRebalanced(ordinal_rank(2), {TASK: ordinal_rank(2) + "U"}),
     TaskTrashed(PROJECT, "todo", "open"),

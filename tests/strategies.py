@@ -22,6 +22,7 @@ from commands.member import LeaveWorkspace, RemoveMember, SetRole
 from commands.project import ArchiveProject, CreateProject, EditProject, RestoreProject
 from commands.projection import SkipEvent
 from commands.saved_filter import DeleteFilter, EditFilter, SaveFilter
+from commands.subtask import SetParent
 from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, MoveTask, RenameTask, ReopenTask, UnassignTask
 from commands.token import IssueToken, RevokeToken
 from commands.trash import (
@@ -171,6 +172,7 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
         labels=st.sampled_from([(), ("Shop", "shop", "soon")]),
         assignees=st.sampled_from([(), (CAT.id, ADA.id, CAT.id), (BOB.id,)]),
         checklist=st.sampled_from([(), (ChecklistItemSpec(text="Red ones"),)]),
+        parent_id=st.none() | st.sampled_from([TASK, OTHER_TASK]),
     ),
     SetChecklist: _command_on(
         _tasks,
@@ -185,6 +187,7 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
             max_size=2,
         ).map(tuple),
     ),
+    SetParent: _command_on(_tasks, SetParent, parent_id=st.none() | _tasks),
     CheckItem: _command_on(_tasks, CheckItem, item_id=_items),
     UncheckItem: _command_on(_tasks, UncheckItem, item_id=_items),
     EditTask: _command_on(
@@ -203,7 +206,7 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
         status=_rarely(st.sampled_from(["open", "done"])),
     ),
     RenameTask: _command_on(_tasks, RenameTask, title=_texts),
-    CompleteTask: _command_on(_tasks, CompleteTask),
+    CompleteTask: _command_on(_tasks, CompleteTask, children=st.sampled_from(["refuse", "complete"])),
     ReopenTask: _command_on(_tasks, ReopenTask),
     MoveTask: st.builds(CommandOn, _tasks, _moves),
     TrashTask: _command_on(_tasks, TrashTask),

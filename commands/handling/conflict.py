@@ -154,6 +154,9 @@ class Hypothetical(Struct, frozen=True):
     def __call__(self, state_type: type[S], stream: UUID) -> S | None:
         return self.context(state_type, stream)
 
+    def load_all(self, state_type: type[S], streams: Sequence[UUID]) -> list[S | None]:
+        return self.context.load_all(state_type, streams)
+
     def require_permission(self, action: str) -> None:
         self.context.require_permission(action)
 

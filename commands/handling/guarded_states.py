@@ -1,5 +1,6 @@
 """The states that a decision reads, each guarded by its version, with the events that it has led to so far."""
 
+from collections.abc import Collection, Sequence
 from typing import TypeVar, cast
 from uuid import UUID
 
@@ -25,8 +26,15 @@ class GuardedStates:
     def __call__(self, state_type: type[S], stream: UUID) -> S | None:
         states = self._read_and_guard(stream, state_type).states
         if state_type not in states:
-            raise NotLoaded(stream, state_type)
+            raise NotLoaded(state_type, stream)
         return cast("S | None", states[state_type])
+
+    def load_all(self, state_type: type[S], streams: Sequence[UUID]) -> list[S | None]:
+        """The current state of each stream; those that are not loaded yet are read together."""
+        missing = [each for each in streams if state_type not in self._known_states(each)]
+        if missing:
+            raise NotLoaded(state_type, *missing)
+        return [self(state_type, each) for each in streams]
 
     def version(self, stream: UUID) -> int:
         """The version of a stream that was read, with the new events so far; 0 if it has none."""
@@ -45,12 +53,16 @@ class GuardedStates:
         self.stream_states[stream] = StreamState(states={state_type: None})
         return True
 
+    def _known_states(self, stream: UUID) -> Collection[type[State]]:
+        known = self.stream_states.get(stream) or self._states.get(stream)
+        return known.states if known else ()
+
     def _read_and_guard(self, stream: UUID, state_type: type[State]) -> StreamState:
         """The stream with the new events so far; from now on the append asserts it."""
         known = self.stream_states.get(stream)
         if known is None:
             known = self._states.get(stream)
             if known is None:
-                raise NotLoaded(stream, state_type)
+                raise NotLoaded(state_type, stream)
             self.read_versions[stream], self.stream_states[stream] = known.version, known
         return known

@@ -152,14 +152,14 @@ class CommandHandler:
             return ColumnTasks()
         tasks = await self._column_counts.list_tasks(project_id, column_id)
         if tasks.total <= MAX_MOVED_TASKS:
-            await asyncio.gather(*(self._loader.load(NotLoaded(each, Task)) for each in tasks.ids))
+            await self._loader.load(NotLoaded(Task, *tasks.ids))
         return tasks
 
     async def _reload_targets(self, commands: Sequence[CommandOn], race: WrongExpectedVersion) -> None:
         """Load targets that were taken for new; other stale streams left the cache, and are loaded when read."""
         for command_on in commands:
             if command_on.command.creates and command_on.target in race.streams:
-                await self._loader.load(NotLoaded(command_on.target, command_on.command.state_type))
+                await self._loader.load(NotLoaded(command_on.command.state_type, command_on.target))
 
     async def _raise_or_rebase(self, request: CommandRequest, refusal: Refusal) -> CommandRequest:
         """Raise the refusal; a conflict only unless more has happened since, or the request can be merged."""

@@ -32,16 +32,17 @@ class StreamLoader:
         self._task: asyncio.Task[None] | None = None
 
     async def load(self, missing: NotLoaded) -> None:
-        """Load a stream into the cache; cancelling one caller does not cancel the read. Raises TooBusy."""
-        wanted = missing.stream, missing.state_type
-        if wanted not in self._pending:
-            if len(self._pending) >= MAX_QUEUED_STREAMS:
-                raise TooBusy
-            self._pending[wanted] = asyncio.get_running_loop().create_future()
-        future = self._pending[wanted]
+        """Load streams into the cache; cancelling one caller does not cancel the read. Raises TooBusy."""
+        wanted = [(stream, missing.state_type) for stream in missing.streams]
+        new = [key for key in wanted if key not in self._pending]
+        if self._pending and len(self._pending) + len(new) > MAX_QUEUED_STREAMS:
+            raise TooBusy
+        for key in new:
+            self._pending[key] = asyncio.get_running_loop().create_future()
+        futures = [self._pending[key] for key in wanted]
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name="loading")
-        await asyncio.shield(future)
+        await asyncio.gather(*map(asyncio.shield, futures))
 
     async def _run(self) -> None:
         while self._pending:

@@ -39,12 +39,12 @@ class StreamStateSource(Protocol):
 
 
 class NotLoaded(Exception):
-    """The decision needs a stream that has not been read yet: read it and decide again."""
+    """The decision needs streams that have not been read yet: read them and decide again."""
 
-    def __init__(self, stream: UUID, state_type: type[State]) -> None:
-        super().__init__(stream)
-        self.stream = stream
+    def __init__(self, state_type: type[State], *streams: UUID) -> None:
+        super().__init__(*streams)
         self.state_type = state_type
+        self.streams = streams
 
 
 class StreamCache:

@@ -15,6 +15,22 @@ class ChecklistItemRepeated(Refusal):
     """Each item of a checklist can be named once."""
 
 
+class HasOpenChildren(Refusal):
+    """The task has open sub-tasks. Complete them first, or send `children: complete`."""
+
+
+class MakesACycle(Refusal):
+    """A task cannot be below itself."""
+
+
+class ParentIsElsewhere(Refusal):
+    """A task and its parent are in one project."""
+
+
+class ParentIsTrashed(Refusal):
+    """The parent of the task is in the trash."""
+
+
 class PlaceContradictsColumn(Refusal):
     """The task beside which it goes is in another column than the one you name."""
 
@@ -29,6 +45,10 @@ class StatusContradictsColumn(Refusal):
 
 class TooManyAssignees(Refusal):
     """The task has the maximum number of assignees."""
+
+
+class TooManySubtasks(Refusal):
+    """One command takes along a limited number of sub-tasks."""
 
 
 class TooManyLabels(Refusal):

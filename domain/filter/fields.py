@@ -22,6 +22,7 @@ from domain.filter.terms import (
     LabelIs,
     Operator,
     OptionalPart,
+    ParentIs,
     PeriodBoundary,
     Person,
     PriorityIs,
@@ -136,6 +137,10 @@ def _parse_key(comparison: Comparison) -> TaskKeyIs:
     return TaskKeyIs(comparison.value.upper())
 
 
+def _parse_parent(comparison: Comparison) -> ParentIs:
+    return ParentIs(msgspec.convert(comparison.value, UUID))
+
+
 def _check_name(value: str) -> str:
     if not 1 <= len(value) <= _MAX_NAME_CHARACTERS:
         raise ValueError(value)
@@ -210,6 +215,7 @@ FILTER_FIELDS: Mapping[str, FilterField] = {
     "project": FilterField(_parse_project, ("a key such as PROJ", "the id of a project")),
     "column": FilterField(_parse_column, ("the id of a column",)),
     "key": FilterField(_parse_key, ("a key such as PROJ-12",)),
+    "parent": FilterField(_parse_parent, ("the id of a task",)),
     "due": FilterField(_parse_optional_time, (*_EXPECTED_TIMES, "now", "none")),
     "start": FilterField(_parse_optional_time, (*_EXPECTED_TIMES, "now", "none")),
     "estimate": FilterField(_parse_estimate, ("minutes such as 90", "hours such as 1.5h", "none")),

@@ -14,6 +14,7 @@ from domain.filter.terms import (
     Instant,
     Is,
     LabelIs,
+    ParentIs,
     Person,
     Phrase,
     Predicate,
@@ -51,7 +52,7 @@ def _format_predicate(predicate: Predicate) -> str:
 
 def _format_comparison(predicate: FieldPredicate) -> str:
     match predicate:
-        case StatusIs(value) | ProjectIs(value) | TaskKeyIs(value) | Is(value):
+        case StatusIs(value) | ProjectIs(value) | TaskKeyIs(value) | ParentIs(value) | Is(value):
             shown = f"{_FIELD_NAMES[type(predicate)]}:{value}"
         case AssigneeIs(user) | CreatedByIs(user):
             shown = f"{_FIELD_NAMES[type(predicate)]}:{quote(user.name) if isinstance(user, Person) else user}"
@@ -87,5 +88,6 @@ _FIELD_NAMES = {
     CreatedByIs: "created_by",
     ProjectIs: "project",
     TaskKeyIs: "key",
+    ParentIs: "parent",
     Is: "is",
 }

@@ -17,7 +17,7 @@ PeriodBoundary = Literal[
 """The first or the last day of the present week, which begins on Monday, month or year."""
 TimeUnit = Literal["h", "d", "w", "m", "y"]
 """Hours, days, weeks, months, years."""
-OptionalPart = Literal["assignee", "label", "due", "start", "estimate", "description", "priority"]
+OptionalPart = Literal["assignee", "label", "due", "start", "estimate", "description", "priority", "parent"]
 TaskState = Literal["open", "done", "overdue", "unassigned"]
 
 
@@ -94,6 +94,12 @@ class TaskKeyIs(Struct, frozen=True):
     key: str
 
 
+class ParentIs(Struct, frozen=True):
+    """The parent by its id."""
+
+    parent: UUID
+
+
 class EstimateIs(Struct, frozen=True):
     """The estimate, in minutes; None: the task has none."""
 
@@ -150,6 +156,7 @@ FieldPredicate: TypeAlias = (
     | ProjectIs
     | ColumnIs
     | TaskKeyIs
+    | ParentIs
     | TimeIs
     | EstimateIs
     | Has

@@ -48,6 +48,7 @@ VALID_BODIES: dict[str, dict[str, Any]] = {
     "colour_label": {"colour": "#cc3300"},
     "appoint_administrator": {"user_id": UNKNOWN_USER_ID},
     "restore_task": {},
+    "set_parent": {"parent_id": None},
     "set_checklist": {"items": [{"text": "Milk"}], "expected_version": 1},
     "check_item": {},
     "uncheck_item": {},

@@ -28,6 +28,7 @@ list_projects       yes    yes    yes    yes    yes    404      404     401
 list_labels         yes    yes    yes    yes    yes    404      404     401
 show_board          yes    yes    yes    yes    yes    404      404     401
 list_tasks          yes    yes    yes    yes    yes    404      404     401
+list_children       yes    yes    yes    yes    yes    404      404     401
 show_project_of_workspace yes yes yes  yes    yes    404      404     401
 show_project        yes    yes    yes    yes    yes    404      404     401
 show_task           yes    yes    yes    yes    yes    404      404     401
@@ -44,6 +45,7 @@ label_task          yes    yes    yes    403    403    404      404     401
 unlabel_task        yes    yes    yes    403    403    404      404     401
 trash_task          yes    yes    yes    403    403    404      404     401
 set_checklist       yes    yes    yes    403    403    404      404     401
+set_parent          yes    yes    yes    403    403    404      404     401
 check_item          yes    yes    yes    403    403    404      404     401
 uncheck_item        yes    yes    yes    403    403    404      404     401
 restore_task        yes    yes    yes    403    403    404      404     401

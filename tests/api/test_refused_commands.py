@@ -52,6 +52,7 @@ COMMANDS = [
     case("unassign", "POST", "/unassign", {"user_id": UNKNOWN_USER_ID}),
     case("label", "POST", "/label", {"label": "shop"}),
     case("unlabel", "POST", "/unlabel", {"label": "shop"}),
+    case("parent", "POST", "/parent", {"parent_id": None}),
     case("checklist", "PUT", "/checklist", {"items": [{"text": "Milk"}]}),
 ]
 commands = pytest.mark.parametrize(("method", "path", "body"), COMMANDS)

@@ -37,7 +37,7 @@ moves = st.lists(
 def moves_give_the_order_of_a_plain_list(walk: Sequence[Move]) -> None:
     log = InMemoryEventLog([*user(), *workspace(), *project()])
     expected = asyncio.run(_carry_out(CommandHandler(log), walk))
-    assert [row.id for row in _rows_by_rank(log)] == expected
+    assert [row.id for row in sorted(rows_of(log), key=lambda row: (row.rank, row.id))] == expected
 
 
 async def _carry_out(handler: CommandHandler, walk: Sequence[Move]) -> list[UUID]:
@@ -66,7 +66,8 @@ async def _handle(handler: CommandHandler, target: UUID, command: CreateTask | M
     await handler.handle(CommandRequest([CommandOn(target, command)], ADA, new_id()))
 
 
-def _rows_by_rank(log: InMemoryEventLog) -> list[StoredTaskRow]:
+def rows_of(log: InMemoryEventLog) -> list[StoredTaskRow]:
+    """The rows of the task list, folded from a log."""
     rows = dict[UUID, StoredTaskRow]()
     recorded = sorted((each for of in log.history.streams.values() for each in of), key=lambda each: each.position)
     for each in recorded:
@@ -74,4 +75,4 @@ def _rows_by_rank(log: InMemoryEventLog) -> list[StoredTaskRow]:
             after = task_list.fold(key, rows.get(key), each)
             if after:
                 rows[key] = after
-    return sorted(rows.values(), key=lambda row: (row.rank, row.id))
+    return list(rows.values())

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import pytest
 from msgspec.structs import replace
@@ -99,9 +100,9 @@ class _AsHuman:
 def imports_obey_the_done_column(patch: Patch) -> None:
     place = task_changes.place
 
-    def placed(task: Task, project: Project, context: Any, **wanted: Any) -> Iterator[Any]:
+    def placed(task_id: UUID, task: Task, project: Project, context: Any, **wanted: Any) -> Iterator[Any]:
         as_human: Any = _AsHuman(context)
-        return place(task, project, as_human, **wanted)
+        return place(task_id, task, project, as_human, **wanted)
 
     patch.setattr("commands.task.place", placed)
 

@@ -85,7 +85,7 @@ def exactly_the_changed_fields_are_set() -> None:
 
 
 def changed_fields_are_set(event_type: type[Event], state_type: type[State]) -> None:
-    @law(structs(state_type), structs(event_type), changing(event_type), examples=10)
+    @law(structs(state_type), structs(event_type), changing(event_type), examples=25)
     def sets(state: State, event: Event, change: Event) -> None:
         for each in (event, change):
             _assert_fields(happening.apply_changes(state, each), _changed_fields(state, each), each)

@@ -17,14 +17,14 @@ from projections.engine.connection import SyncConnection
 from projections.field_sql import FilterContext
 from projections.filter_sql import FilterSql, compile_filter
 from projections.search_vector import description_vector, title_vector
-from tests.examples import ADA, BOB, CAT, OTHER_PROJECT, PROJECT
+from tests.examples import ADA, BOB, CAT, OTHER_PROJECT, OTHER_TASK, PROJECT, TASK
 from tests.projections.naive_filter import FilterableTask
 
 CREATE_TABLES = """
 create temporary table task (
     id int primary key, status text not null, priority text not null, urgency int not null, assignees jsonb not null,
     tags jsonb not null, project_id uuid not null, "column" text not null, key text not null, created_by uuid not null,
-    description text not null, due text, start text, estimate int, created_at timestamptz not null,
+    description text not null, due text, start text, estimate int, parent_id uuid, created_at timestamptz not null,
     updated_at timestamptz not null, due_at timestamptz not null, start_at timestamptz not null,
     updated_hour bigint generated always as (floor(extract(epoch from updated_at at time zone 'UTC') / 3600)) stored
 );
@@ -67,6 +67,7 @@ rows: SearchStrategy[Sequence[FilterableTask]] = st.lists(
         due=st.none() | _days | _moments,
         start=st.none() | _days | _moments,
         estimate=st.none() | st.sampled_from([0, 60, 90]),
+        parent_id=st.none() | st.sampled_from([TASK, OTHER_TASK]),
         title=_texts,
         description=_texts,
     ),
@@ -105,6 +106,7 @@ _terms = st.one_of(
     ),
     st.builds("estimate{}{}".format, _operators, st.sampled_from(["60", "1.5h", "0m"])),
     st.sampled_from(["start<=now", "start:none", "has:start", "no:estimate", "estimate:none"]),
+    st.sampled_from(["has:parent", "no:parent", f"parent:{TASK}", f"-parent:{OTHER_TASK}"]),
     st.sampled_from(["due<now", "due<=now", "due>now", "due>=now", "due>now-3h", "created<now-1w"]),
     st.sampled_from(["has:due", "no:label", "has:assignee", "no:priority", "has:description", "is:overdue", "is:open"]),
     st.sampled_from(["is:unassigned", "mil*", "хле*", "t*"]),
@@ -156,7 +158,18 @@ def _level_sql(condition: FilterSql) -> str:
 
 def _columns(row: FilterableTask) -> dict[str, Any]:
     """The columns of the table, by name."""
-    copied = ("id", "status", "priority", "project_id", "column", "key", "created_by", "description", "estimate")
+    copied = [
+        "id",
+        "status",
+        "priority",
+        "project_id",
+        "column",
+        "key",
+        "created_by",
+        "description",
+        "estimate",
+        "parent_id",
+    ]
     return {name: getattr(row, name) for name in copied} | {
         "urgency": get_args(Priority).index(row.priority),
         "assignees": msgspec.json.encode(row.assignees).decode(),

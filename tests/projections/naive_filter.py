@@ -19,6 +19,7 @@ from domain.filter import (
     Instant,
     Is,
     LabelIs,
+    ParentIs,
     Phrase,
     PriorityIs,
     ProjectIs,
@@ -62,6 +63,7 @@ class FilterableTask(Struct, frozen=True):
     description: str
     start: date | datetime | None = None
     estimate: int | None = None
+    parent_id: UUID | None = None
 
 
 def matching_ids(rows: Iterable[FilterableTask], terms: Iterable[Term], context: FilterContext) -> list[int]:
@@ -101,6 +103,8 @@ def _matches(row: FilterableTask, asked: FieldPredicate, asking: FilterContext) 
             return row.column == column
         case TaskKeyIs(key):
             return row.key == key
+        case ParentIs(parent):
+            return row.parent_id == parent
         case TimeIs():
             return _matches_time(getattr(row, asked.field), asked, asking)
         case EstimateIs(sign, minutes):
@@ -126,6 +130,7 @@ def _has(row: FilterableTask, part: str) -> bool:
         "estimate": row.estimate is not None,
         "description": bool(row.description),
         "priority": row.priority != "none",
+        "parent": row.parent_id is not None,
     }[part]
 
 

@@ -31,6 +31,7 @@ from domain.event import Actor
 from domain.instance import INSTANCE_STREAM_ID, RULE_ACTOR, AdministratorAppointed
 from domain.member import member_stream_id
 from domain.project import project_key_stream_id
+from domain.subtask import tree_stream_id
 from domain.task import task_numbers_stream_id
 from domain.workspace import OwnerAppointed, WorkspaceTrashed
 from tests.examples import (
@@ -72,7 +73,7 @@ HISTORY = EventHistory([*user(), *workspace(), *project(), *task(RENAMED)])
     [
         pytest.param(
             CommandOn(TASK, CompleteTask()),
-            {TASK: 2, ADAS_MEMBERSHIP: 1, WORKSPACE: 1, PROJECT: 1},
+            {TASK: 2, ADAS_MEMBERSHIP: 1, WORKSPACE: 1, PROJECT: 1, tree_stream_id(PROJECT): 0},
             id="complete",
         ),
         pytest.param(
@@ -124,7 +125,7 @@ def test_a_no_op_decision_still_guards_what_it_loaded() -> None:
 def test_a_missing_stream_raises_not_loaded() -> None:
     with pytest.raises(NotLoaded) as missing:
         Decision({}, ADA).decide(CommandOn(TASK, CompleteTask()))
-    assert missing.value.stream == TASK
+    assert missing.value.streams == (TASK,)
 
 
 def test_a_decision_knows_its_workspace() -> None:

@@ -62,6 +62,7 @@ async def warm_handler(log: GatedLog) -> CommandHandler:
     create = CreateTask(project_id=PROJECT, title="Buy tea")
     await handling.handle(CommandRequest([CommandOn(TASK, ReopenTask())], ADA, fixed_uuid7(400)))
     await handling.handle(CommandRequest([CommandOn(fixed_uuid7(900), create)], ADA, fixed_uuid7(401)))
+    await handling.dry_run(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, fixed_uuid7(402)))
     log.gate.clear()
     log.groups.clear()
     calls = await start_calls(log, handling, CommandOn(fixed_uuid7(901), create))
@@ -291,7 +292,7 @@ async def test_a_missing_stream_raises_not_loaded_and_writes_nothing() -> None:
     order = CommandRequest([CommandOn(TASK, CompleteTask())], ADA, COMMAND_ID)
     with pytest.raises(NotLoaded) as missing:
         await Lane(log, StreamCache()).submit(order)
-    assert missing.value.stream == TASK
+    assert missing.value.streams == (TASK,)
     assert log.append_count == 0
 
 

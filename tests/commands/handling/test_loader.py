@@ -31,7 +31,7 @@ class RecordingLog(InMemoryEventLog):
 async def test_concurrent_loads_are_coalesced() -> None:
     log, memory = RecordingLog(), StreamCache()
     loading = StreamLoader(log, memory)
-    await asyncio.gather(*(loading.load(NotLoaded(stream, Task)) for stream in (TASK, fixed_uuid7(77)) * 20))
+    await asyncio.gather(*(loading.load(NotLoaded(Task, stream)) for stream in (TASK, fixed_uuid7(77)) * 20))
     assert sorted(stream for question in log.questions for stream, _ in question) == [TASK, fixed_uuid7(77)]
     assert len(log.questions) == 1
     assert (known := memory.get(TASK))
@@ -41,7 +41,7 @@ async def test_concurrent_loads_are_coalesced() -> None:
 async def test_a_stream_that_cannot_be_read_fails_alone() -> None:
     log, memory = RecordingLog(), StreamCache()
     loading = StreamLoader(log, memory)
-    wanted = [loading.load(NotLoaded(stream, Task)) for stream in (TASK, OTHER_TASK, OTHER_TASK, fixed_uuid7(77))]
+    wanted = [loading.load(NotLoaded(Task, stream)) for stream in (TASK, OTHER_TASK, OTHER_TASK, fixed_uuid7(77))]
     answers = await asyncio.gather(*wanted, return_exceptions=True)
     assert [type(answer) for answer in answers] == [type(None), UnknownEvent, UnknownEvent, type(None)]
     assert memory.get(TASK)
@@ -50,7 +50,7 @@ async def test_a_stream_that_cannot_be_read_fails_alone() -> None:
 
 async def test_a_cancelled_load_continues_for_the_others() -> None:
     loading = StreamLoader(RecordingLog(), memory := StreamCache())
-    first, second = (asyncio.create_task(loading.load(NotLoaded(TASK, Task))) for _ in range(2))
+    first, second = (asyncio.create_task(loading.load(NotLoaded(Task, TASK))) for _ in range(2))
     await asyncio.sleep(0)
     first.cancel()
     await second

@@ -215,6 +215,7 @@ async def test_concurrent_rebases_merge_with_each_other() -> None:
     await handling.dry_run(
         CommandRequest([CommandOn(TASK, MoveTask(column="doing", expected_version=2))], ADA, COMMAND_ID)
     )
+    await handling.dry_run(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, COMMAND_ID))
     since, before = {TASK: Intervening.from_history(Task, log.history.streams[TASK], 1)}, log.append_count
     others = [command for command in races.DISJOINT_EDITS if command != races.DISJOINT_EDITS[0]]
     orders = [
