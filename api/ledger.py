@@ -26,6 +26,7 @@ from commands.handling.idempotency import IdempotencyKey
 from commands.handling.outcome import Committed, DryRunOutcome, Outcome
 from commands.handling.request import CommandRequest
 from commands.user import require_human
+from domain.comment import Comment
 from domain.errors import NotFound, ScopeTooNarrow, VersionConflict
 from domain.event import Actor
 from domain.invitation import Invitation
@@ -68,6 +69,7 @@ _LOCATION_PATHS = {
     User: "/auth/me",
     Invitation: "/invitations/{}",
     SavedFilter: "/filters/{}",
+    Comment: "/comments/{}",
 }
 
 

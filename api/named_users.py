@@ -6,19 +6,17 @@ from uuid import UUID
 
 import msgspec
 
-from api.http.history_items import NAME_EVENTS
 from api.ledger import AuthedRequest, Ledger
 from domain import filter as filters
 from domain.email_address import are_same_email
-from domain.event import Event, fold
+from domain.event import fold
 from domain.member import Role
-from domain.user import EmailChanged, User
+from domain.user import User
+from infra.member_names import NAME_AND_ADDRESS_EVENTS
 from projections import workspace_list
 from projections.filter_sql import person_names
 from projections.text_folding import fold_text
 
-ADDRESS_EVENTS: Final[tuple[type[Event], ...]] = (*NAME_EVENTS, EmailChanged)
-"""The events by which a user has a name and an address."""
 NO_USERS: Final[Mapping[str, Collection[UUID]]] = {}
 
 
@@ -39,7 +37,7 @@ async def _load_users(request: AuthedRequest, ledger: Ledger, min_position: int 
     for workspace in await ledger.workspaces_of_caller(request, min_position):
         found = (await ledger.fetch(request, workspace_list.members(workspace), min_position)).answer
         members |= msgspec.json.decode(found.body, type=dict[UUID, Role]).keys() if found else set()
-    histories = await ledger.log.load_events_of_types(members, ADDRESS_EVENTS)
+    histories = await ledger.log.load_events_of_types(members, NAME_AND_ADDRESS_EVENTS)
     users = ((id_, fold(User, (one.event for one in history))) for id_, history in histories.items())
     return [(id_, user) for id_, user in sorted(users) if user]
 

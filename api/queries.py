@@ -112,20 +112,28 @@ class Queries(Struct, frozen=True, kw_only=True):
         return NotFound()
 
     async def history(
-        self, request: AuthedRequest, stream: UUID, limit: int, cursor: str | None, min_position: int | None
+        self,
+        request: AuthedRequest,
+        stream: UUID,
+        limit: int,
+        cursor: str | None,
+        min_position: int | None,
+        *,
+        task: UUID | None = None,
     ) -> Response[Any]:
-        """The history of a task from the log itself, newest first; raises NotFound.
+        """The history of a task, or of a stream that belongs to one, from the log itself, newest first.
 
+        Raises NotFound, or Purged if the task is.
         It is never behind: ProjectionBehind is raised only for a position that the log has not reached.
         """
         before = PageCursor.parse_number(cursor, stream) or MAX_VERSION
         position = await self.log.head()  # first: the answer includes at least everything up to it
         if position < (min_position or 0):
             raise ProjectionBehind
-        task = require_found(await self.log.load_state(Task, stream))
+        about = require_found(await self.log.load_state(Task, task or stream))
         events = await self.log.load_last(stream, limit, before)
-        await self.permissions.require_access(request.user.user_id, task.workspace_id, task.project_id)
-        if task.purged:
+        await self.permissions.require_access(request.user.user_id, about.workspace_id, about.project_id)
+        if about.purged:
             raise Purged
         items = await history_items.load_items(self.log, events)
         found = items[0].version if items else 0  # with all before it: versions have no gap

@@ -25,6 +25,7 @@ from infra.identity.revocations import RevokedIds
 from infra.identity.sessions import Sessions
 from infra.identity.trusted_proxies import TrustedProxyList
 from infra.log.event_log import EventLog
+from infra.member_names import MemberNameReader
 from infra.messaging import broker, redis_clients
 from infra.messaging.hints import HintSender
 from infra.messaging.subscription import Subscription
@@ -65,9 +66,8 @@ def wire(settings: Settings, connections: Pool, redis_client: redis.asyncio.Redi
     read_tables, permissions = ReadTables(connections), Permissions(log, connections, subscription)
     column_counter = ColumnCounter(log, connections, progress, progress_waiter)
     writer_client = WriterClient(role.path) if role.path else None
-    command_handler = (
-        RelayingHandler(writer_client, log, column_counter) if writer_client else CommandHandler(log, column_counter)
-    )
+    facts = log, column_counter, MemberNameReader(log, read_tables, progress_waiter)
+    command_handler = RelayingHandler(writer_client, *facts) if writer_client else CommandHandler(*facts)
     return Ledger(
         settings=settings,
         admission=Admission(),

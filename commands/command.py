@@ -1,7 +1,7 @@
 """A command: data, with the rule that turns it into events."""
 
 import pkgutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from importlib import import_module
@@ -16,6 +16,7 @@ from commands.field_types import ExpectedVersion
 from domain.column import ColumnTasks
 from domain.errors import NotFound, Refusal
 from domain.event import Actor, Event, State
+from domain.mention import PersonName
 
 S = TypeVar("S", bound=State)
 T = TypeVar("T")
@@ -70,6 +71,9 @@ class DecisionContext(Protocol):
 
     def column_tasks(self, project_id: UUID, column_id: str) -> ColumnTasks:
         """The tasks in a column, as counted in the read model; one that enters meanwhile is not among them."""
+
+    def member_names(self, workspace_id: UUID) -> Mapping[UUID, PersonName]:
+        """The names of the members of a workspace, as the read model knows them; one may have left meanwhile."""
 
     def version(self, stream: UUID) -> int:
         """The version of a stream that was read."""

@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from msgspec import Meta
 
-from commands.text_patterns import BLANKS, LINE_PATTERN, TEXT_PATTERN
+from commands.text_patterns import BLANKS, LINE_PATTERN, TEXT_PATTERN, VISIBLE_TEXT_PATTERN
 from domain.email_address import has_valid_domain
 from domain.filter import parse
 from domain.timestamp import DATE_PATTERN, TIME_AND_OFFSET_PATTERN, parse_timestamp
@@ -56,6 +56,16 @@ _NO_PLACES = frozenset({"Factory", "localtime", "posixrules"})
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE_PATTERN, examples=["Kitchen"])]
 Title = Annotated[str, Meta(min_length=1, max_length=500, pattern=LINE_PATTERN, examples=["Oat milk"])]
 Description = Annotated[str, Meta(max_length=50_000, pattern=TEXT_PATTERN, examples=["The one without sugar."])]
+CommentText = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=50_000,
+        pattern=VISIBLE_TEXT_PATTERN,
+        description="Markdown.",
+        examples=["The *oat* one, @Ada?"],
+    ),
+]
 LabelName = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE_PATTERN, examples=["shopping"])]
 MAX_LABELS_PER_TASK, MAX_ASSIGNEES_PER_TASK = 50, 50
 """Per task."""
@@ -144,6 +154,7 @@ TaskName = Annotated[
 PATTERN_DESCRIPTIONS = {
     LINE_PATTERN: "one line of text, with something to see on it and no control or hidden characters",
     TEXT_PATTERN: "text without control characters",
+    VISIBLE_TEXT_PATTERN: "text with something to see and without control characters",
     _DATE_OR_TIME_PATTERN: "a date such as 2026-12-01, or a date-time with an offset",
     _TIMESTAMP_PATTERN: "a time with an offset, such as 2026-12-01T10:00:00Z",
     _COLOUR_PATTERN: "a colour as #rrggbb, in hexadecimal digits",

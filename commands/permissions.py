@@ -51,6 +51,14 @@ REQUIRED_PERMISSIONS: Final[dict[str, RequiredPermission]] = {
     "UncheckItem":       RequiredPermission("member", "write"),
     "PurgeTask":         RULE_ONLY_PERMISSION,
 
+    "AddComment":        RequiredPermission("member", "write"),
+    "EditComment":       RequiredPermission("member", "write"),  # by its author
+    "DeleteComment":     RequiredPermission("member", "write"),
+    "DeleteAnothersComment": RequiredPermission("admin", "write"),
+    "AddReaction":       RequiredPermission("member", "write"),
+    "RemoveReaction":    RequiredPermission("member", "write"),
+    "PurgeComment":      RULE_ONLY_PERMISSION,
+
     "ColourLabel":       RequiredPermission("member", "write"),
 
     "CreateProject":     RequiredPermission("member", "write"),

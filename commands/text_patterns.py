@@ -31,3 +31,5 @@ LINE_PATTERN = rf"^(?=[^\n]*[^{BLANKS}]){_LINE_CHARACTERS}(?:{_FLAG_REST}{_LINE_
 """One line with a visible character; without controls, or characters that make text look like another or hide it."""
 TEXT_PATTERN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$(?!\n)"
 """Any number of lines: tabs and line ends are the only control characters."""
+VISIBLE_TEXT_PATTERN = rf"^(?=[\s\S]*[^{BLANKS}])[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$(?!\n)"
+"""The same, with a visible character."""

@@ -13,11 +13,13 @@ from commands.command import (
     OtherStreamEvent,
     require_found,
 )
+from commands.comment import CommentCommand
 from commands.field_types import ColumnName
 from commands.project import ProjectCommand
 from commands.task_changes import require_column, status_events, status_in
 from commands.task_command import TaskCommand, load_editable_project
 from commands.task_tree import ancestors_of, for_stream, load_subtasks
+from domain.comment import Comment, CommentPurged
 from domain.errors import NotTrashed, ParentIsTrashed
 from domain.event import Change, Event
 from domain.project import Project, ProjectPurged, ProjectTrashed
@@ -108,6 +110,22 @@ class PurgeTask(TaskCommand, frozen=True, kw_only=True):
         if not task.trashed and not require_found(context(Project, task.project_id)).purged:
             raise NotTrashed
         yield TaskPurged(task.project_id)
+
+
+class PurgeComment(CommentCommand, frozen=True, kw_only=True):
+    """Purge a comment on a purged task. The installation does this together with the task."""
+
+    changed_fields: ClassVar = frozenset({"purged"})
+
+    is_batchable: ClassVar = False
+    events_over_cap: ClassVar = FINAL_EVENTS_OVER_CAP
+
+    def decide(self, state: Comment | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        comment = require_found(state)
+        task = require_found(context(Task, comment.task_id))
+        if not task.purged:
+            raise NotTrashed
+        yield CommentPurged(comment.task_id, task.project_id)
 
 
 class TrashProject(ProjectCommand, frozen=True, kw_only=True):

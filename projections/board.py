@@ -59,10 +59,11 @@ def board(project: UUID, options: TaskPageOptions, context: FilterContext, tasks
     """
     terms = filters.parse(options.filter)
     _require_room_for_column(options.filter)
-    filter_sql = compile_filter(terms, context)
-    listing = TaskPageSql(project_scope(project), filter_sql, sorting_for("rank", (), is_project=True))
+    scope = project_scope(project)
+    filter_sql = compile_filter(terms, context, workspaces_sql=scope.workspaces_sql)
+    listing = TaskPageSql(scope, filter_sql, sorting_for("rank", (), is_project=True))
     return Question(
-        (project_list.projection, *listing.projections()),
+        tuple(dict.fromkeys((project_list.projection, *listing.projections()))),
         PROJECT_MEMBERS,
         (project,),
         f"board {list_id_for(project, 'board', {'filter': options.filter})} {tasks_path}",

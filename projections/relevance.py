@@ -34,7 +34,7 @@ def relevance_levels(terms: Sequence[Term]) -> tuple[RelevanceLevel, ...]:
     required = list(_required_queries(terms))
     if not any(each.anywhere for each in required):
         return ()
-    anywhere = _conjunction(terms, lambda asked: text_query(asked).anywhere)
+    anywhere = own_texts_query(terms)
     as_written = _conjunction(terms, lambda asked: text_query(asked).as_written)
     title_words = _conjunction(terms, lambda asked: text_query(asked).title_words)
     in_title = _conjunction(terms, lambda asked: text_query(asked).in_title)
@@ -68,6 +68,16 @@ def similar_text_query(terms: Sequence[Term]) -> str:
     )
 
 
+def own_texts_query(terms: Sequence[Term]) -> str:
+    """The query that the texts of a task themselves meet all terms: the levels together."""
+    return _conjunction(terms, _anywhere)
+
+
+def any_word_query(terms: Sequence[Term]) -> str:
+    """The query for any of the words and phrases of the terms."""
+    return " | ".join(f"({query})" for query in dict.fromkeys(_leaf_queries(terms)) if query)
+
+
 def requires_one_word(terms: Sequence[Term]) -> bool:
     """Whether a single word is required. How often several occur together is not known, nor in what order."""
     return len({word for query in _required_queries(terms) for word in query.each_title_word}) == 1
@@ -91,6 +101,15 @@ def _query(term: Term, form: Callable[[Word | Phrase], str]) -> str:
 
 def _anywhere(asked: Word | Phrase) -> str:
     return text_query(asked).anywhere
+
+
+def _leaf_queries(terms: Sequence[Term]) -> Iterator[str]:
+    for term in terms:
+        if isinstance(term.predicate, AnyOf):
+            for alternative in term.predicate.alternatives:
+                yield from _leaf_queries(alternative)
+        else:
+            yield _anywhere(_asked(term))
 
 
 def _asked(term: Term) -> Word | Phrase:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.checklist import Checklist
+from domain.comment import CommentAdded, CommentDeleted
 from domain.event import Event, RecordedEvent, apply_changes, record_from
 from domain.label import normalize_label
 from domain.rank import RanksRebalanced
@@ -42,6 +43,7 @@ class TaskRow(Struct, frozen=True):
     checklist: Checklist
     parent_id: UUID | None
     children: SubtaskCount
+    comments: int
     status: TaskStatus
     trashed: bool
     version: int
@@ -80,7 +82,7 @@ _UPDATED_HOUR_COLUMN_SQL: Final = (
 def fold(key: UUID, task: StoredTaskRow | None, recorded: RecordedEvent) -> StoredTaskRow | None:
     event = recorded.event
     if recorded.stream != key:
-        return task and _fold_touching(key, task, event)
+        return task and _after_touch(key, task, event)
     if isinstance(event, TaskCreated):
         return _row_from_created(key, event, recorded)
     if task is None or isinstance(event, TaskPurged):
@@ -91,13 +93,17 @@ def fold(key: UUID, task: StoredTaskRow | None, recorded: RecordedEvent) -> Stor
     return replace(after, **_derived_values(after.due, after.start, after.labels))
 
 
-def _fold_touching(key: UUID, task: StoredTaskRow, event: Event) -> StoredTaskRow:
-    """The task after an event of another stream that touches it."""
+def _after_touch(key: UUID, task: StoredTaskRow, event: Event) -> StoredTaskRow:
+    """The row after an event of another stream, which is no change of the task itself."""
     match event:
         case SubtaskEvent():
             return replace(task, children=task.children + event.count_at(key))
-        case RanksRebalanced():
-            return replace(task, rank=event.ranks[key])
+        case RanksRebalanced(ranks=ranks):
+            return replace(task, rank=ranks[key])
+        case CommentAdded():
+            return replace(task, comments=task.comments + 1)
+        case CommentDeleted():
+            return replace(task, comments=task.comments - 1)
     return task
 
 
@@ -123,6 +129,7 @@ def _row_from_created(key: UUID, event: TaskCreated, recorded: RecordedEvent) ->
         id=key,
         rank=initial_rank(event),
         children=NO_SUBTASKS,
+        comments=0,
         status="open",
         trashed=False,
         version=recorded.version,
@@ -162,12 +169,12 @@ def scopes(task: StoredTaskRow) -> Iterable[UUID]:
 
 projection = Projection(
     "task_list",
-    8,
+    9,
     StoredTaskRow,
     key_by_stream_and_touches,
     fold,
     scopes,
-    golden_lines=125,
+    golden_lines=132,
     indexes=(
         "(key)",
         '(project_id, rank collate "C", id) where not trashed',

@@ -52,7 +52,10 @@ def page(scope: TaskScope, options: TaskPageOptions, context: FilterContext) -> 
 
     Raises what `domain.filter.parse` raises, SortNeedsText, BadCursor, and CursorMismatch for a cursor of another list.
     """
-    filter_sql = compile_filter(filters.parse(options.filter), context, finds_similar=options.finds_similar)
+    terms = filters.parse(options.filter)
+    filter_sql = compile_filter(
+        terms, context, finds_similar=options.finds_similar, workspaces_sql=scope.workspaces_sql
+    )
     sort = options.sort or default_sort(filter_sql.level_sqls, is_project=scope.is_project)
     sorting = sorting_for(
         sort, filter_sql.level_sqls, is_project=scope.is_project, matches_many=filter_sql.matches_many

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from projections import project_list, task_list, task_search
+from projections import comment_list, project_list, task_list, task_search
 from projections.filter_sql import FilterSql
 from projections.page_bytes import bytes_before_sql
 from projections.projection import Projection
@@ -16,6 +16,9 @@ from projections.task_sorting import Sorting
 MAX_UNROLLED_WORKSPACES: Final = 8
 """The most workspaces that get a branch each in the SQL; more of them share a lateral join."""
 _JOIN_SEARCH_SQL: Final = "join {task_search} search on search.id = task.id"
+_WORKSPACE_OF_PROJECT_SQL: Final = (
+    "array(select project.workspace_id from {project_list} project where project.id = %(here_0)s)"
+)
 _IN_WORKSPACES_SQL: Final = "task.workspace_id = any(%(here)s)"
 _IN_LIVE_PROJECT_SQL: Final = """task.project_id <> all (array(
       select project.id from {project_list} project where project.workspace_id = any(%(here)s) and project.trashed))"""
@@ -31,6 +34,11 @@ class TaskScope(Struct, frozen=True):
     @property
     def audience(self) -> Audience:
         return PROJECT_MEMBERS if self.is_project else EACH_WORKSPACE_MEMBERS
+
+    @property
+    def workspaces_sql(self) -> str:
+        """The ids of the workspaces, as an array."""
+        return _WORKSPACE_OF_PROJECT_SQL if self.is_project else "%(here)s"
 
 
 def project_scope(project: UUID) -> TaskScope:
@@ -51,9 +59,11 @@ class TaskPageSql(Struct, frozen=True):
 
     def projections(self) -> tuple[Projection[Any], ...]:
         """The projections whose tables the SQL reads."""
-        projects = () if self.scope.is_project else (project_list.projection,)
+        reads_comments = self.filter_sql.reads_text
+        projects = () if self.scope.is_project and not reads_comments else (project_list.projection,)
         texts = (task_search.projection,) if self.filter_sql.reads_text or self.sorting.reads_text else ()
-        return (task_list.projection, *projects, *texts)
+        comments = (comment_list.projection,) if reads_comments else ()
+        return (task_list.projection, *projects, *texts, *comments)
 
     def page_sql(self, fields: Sequence[str], after_part: int | None) -> str:
         """The first rows, or those after a cursor; `after_part` is the part that the cursor is in.

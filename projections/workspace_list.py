@@ -155,6 +155,8 @@ def sort_key(workspace: WorkspaceRow) -> TimeSortKey:
     return TimeSortKey(workspace.created_at, workspace.id)
 
 
+MEMBERS_SQL = "select members from {workspace_list} where id = %s"
+"""The role of each member of a workspace, by user."""
 IDS_BY_NAME_FOR_MEMBER_SQL = "select id from {workspace_list} where name = %s and members ? %s"
 """The ids of the workspaces with that name that a user is a member of."""
 

@@ -7,6 +7,14 @@ import msgspec
 
 from domain.checklist import ChecklistItem, ChecklistItemChecked, ChecklistItemUnchecked, ChecklistSet
 from domain.column import DEFAULT_COLUMNS, Column, ColumnCounted, column_stream_id
+from domain.comment import (
+    CommentAdded,
+    CommentDeleted,
+    CommentEdited,
+    CommentPurged,
+    ReactionAdded,
+    ReactionRemoved,
+)
 from domain.email_address import AddressStreams, former_stream_ids
 from domain.event import Actor, Change, Event
 from domain.instance import INSTANCE_STREAM_ID, AdministratorAppointed
@@ -112,6 +120,7 @@ RENAMED = TaskRenamed(Change("Buy milk", "Buy bread"))
 MOVED = TaskMoved(Change(PROJECT, PROJECT), Change("todo", "doing"), "open")
 INVITATION = fixed_uuid7(51)
 SAVED_FILTER, OTHER_FILTER = fixed_uuid7(101), fixed_uuid7(102)
+COMMENT, OTHER_COMMENT, REPLY = fixed_uuid7(111), fixed_uuid7(112), fixed_uuid7(113)
 
 BOB_PROMOTED = MemberRoleChanged(BOB.id, Change("member", "admin"))
 BOB_REMOVED = MemberRemoved(BOB.id, Change("member", None))
@@ -130,6 +139,12 @@ PROJECT_RESTORED = ProjectRestored(trashed=Change(old=True, new=False), archived
 LIMITED_BOARD = (DEFAULT_COLUMNS[0], Column("doing", "In progress", 2), DEFAULT_COLUMNS[2])
 """The default board, with a limit of two tasks on the middle column."""
 CHECKLIST = (ChecklistItem(fixed_uuid7(71), "Red ones"), ChecklistItem(fixed_uuid7(72), "Green ones", done=True))
+COMMENT_ADDED = CommentAdded(WORKSPACE, PROJECT, TASK, ADA.id, "The oat one, @Cat?", mentions=(CAT.id,))
+COMMENT_EDITED = CommentEdited(TASK, PROJECT, Change("The oat one, @Cat?", "The oat one"), Change((CAT.id,), ()))
+COMMENT_DELETED = CommentDeleted(TASK, PROJECT, Change("The oat one, @Cat?", ""))
+COMMENT_PURGED = CommentPurged(TASK, PROJECT)
+REACTION_ADDED = ReactionAdded(TASK, PROJECT, ADA.id, Change(None, "\N{THUMBS UP SIGN}"))
+REACTION_REMOVED = ReactionRemoved(TASK, PROJECT, ADA.id, Change("\N{THUMBS UP SIGN}", None))
 FILTER_SAVED = FilterSaved(ADA.id, "This week", "assignee:me -label:later", "due")
 EVENT_SKIPPED = EventSkipped(str(TASK), 12, "The fold of 0.2 fails here")
 
@@ -187,6 +202,12 @@ EVERY_EVENT: tuple[Event, ...] = (
     ChecklistSet(Change((), CHECKLIST)),
     ChecklistItemChecked(CHECKLIST[0].id, CHECKLIST[0].text),
     ChecklistItemUnchecked(CHECKLIST[0].id, CHECKLIST[0].text),
+    COMMENT_ADDED,
+    COMMENT_EDITED,
+    COMMENT_DELETED,
+    COMMENT_PURGED,
+    REACTION_ADDED,
+    REACTION_REMOVED,
     COMPLETED,
     REOPENED,
     MOVED,
@@ -285,3 +306,9 @@ def task(*later: Event, task_id: UUID = TASK, number: int = 1, title: str = CREA
         (task_numbers_stream_id(PROJECT), TaskNumbersTaken(number, number)),
         *((task_id, event) for event in (created, *later)),
     ]
+
+
+def comment(*later: Event, comment_id: UUID = COMMENT, author: Actor = ADA, reply_to: UUID | None = None) -> Facts:
+    """A comment on the example task, and its later events."""
+    added = msgspec.structs.replace(COMMENT_ADDED, user_id=author.id, reply_to=reply_to)
+    return [(comment_id, event) for event in (added, *later)]

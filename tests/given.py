@@ -5,7 +5,7 @@ given(workspace(), project(), task(TRASHED)).when(CompleteTask()).then_refused(T
 given(workspace(), project(), task(COMPLETED)).when(CompleteTask()).then_nothing()
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 from uuid import UUID
@@ -18,17 +18,19 @@ from commands.handling.decision import Decision
 from commands.handling.decision_options import DecisionOptions
 from commands.handling.stream_cache import StreamState
 from domain.column import ColumnTasks
+from domain.comment import Comment
 from domain.errors import Refusal, VersionConflict
 from domain.event import Actor, Event, RecordedEvent, State, fold
 from domain.instance import INSTANCE_STREAM_ID, RULE_ACTOR, Instance
 from domain.invitation import Invitation
 from domain.label import Label, label_stream_id
+from domain.mention import PersonName
 from domain.project import Project
 from domain.saved_filter import SavedFilter
 from domain.task import Task
 from domain.user import User
 from domain.workspace import Workspace
-from tests.examples import ADA, COMMAND_ID, INVITATION, PROJECT, SAVED_FILTER, TASK, WORKSPACE, Fact, Facts
+from tests.examples import ADA, COMMAND_ID, COMMENT, INVITATION, PROJECT, SAVED_FILTER, TASK, WORKSPACE, Fact, Facts
 from tests.ranks import without_ranks
 
 R = TypeVar("R", bound=Refusal)
@@ -43,6 +45,7 @@ DEFAULT_TARGETS: dict[type[State], UUID] = {
     Invitation: INVITATION,
     Label: label_stream_id(WORKSPACE, "shop"),
     SavedFilter: SAVED_FILTER,
+    Comment: COMMENT,
 }
 
 
@@ -66,8 +69,10 @@ class EventHistory:
         return len(self.facts)
 
     def options(self) -> DecisionOptions:
-        """What a request brings to a decision on this history: the tasks of every column."""
-        return DecisionOptions(column_tasks=TasksByColumn(self), command_id=COMMAND_ID)
+        """What a request brings to a decision on this history: the tasks of every column, the names of every user."""
+        return DecisionOptions(
+            column_tasks=TasksByColumn(self), command_id=COMMAND_ID, member_names=NamesByWorkspace(self)
+        )
 
     def version(self, stream: UUID) -> int:
         return len(self.streams.get(stream, ()))
@@ -104,6 +109,18 @@ class TasksByColumn(dict[ColumnKey, ColumnTasks]):
             stream for stream, task in folded if task and not task.trashed and (task.project_id, task.column) == key
         )
         return ColumnTasks(len(ids), ids)
+
+
+class NamesByWorkspace(dict[UUID, Mapping[UUID, PersonName]]):
+    """The names of all users in a history, for each workspace: a read model may name one who is no member."""
+
+    def __init__(self, history: EventHistory) -> None:
+        super().__init__()
+        self._history = history
+
+    def __missing__(self, workspace_id: UUID) -> Mapping[UUID, PersonName]:
+        folded = ((stream, fold(User, self._history.events(stream))) for stream in self._history.streams)
+        return {stream: PersonName(user.name, user.email) for stream, user in folded if user}
 
 
 class When:

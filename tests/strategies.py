@@ -14,6 +14,7 @@ from commands import permissions
 from commands.checklist import CheckItem, ChecklistItemSpec, SetChecklist, UncheckItem
 from commands.column import ColumnSpec, CountColumn, SetColumns
 from commands.command import Command
+from commands.comment import AddComment, AddReaction, DeleteComment, EditComment, RemoveReaction
 from commands.handling.command_on import CommandOn
 from commands.instance import AppointAdministrator
 from commands.invitation import AcceptInvitation, InviteMember, RevokeInvitation
@@ -26,6 +27,7 @@ from commands.subtask import SetParent
 from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, MoveTask, RenameTask, ReopenTask, UnassignTask
 from commands.token import IssueToken, RevokeToken
 from commands.trash import (
+    PurgeComment,
     PurgeProject,
     PurgeTask,
     PurgeWorkspace,
@@ -47,6 +49,8 @@ from tests.examples import (
     BOB,
     CAT,
     CHECKLIST,
+    COMMENT,
+    OTHER_COMMENT,
     OTHER_FILTER,
     OTHER_PROJECT,
     OTHER_TASK,
@@ -113,6 +117,9 @@ _due_dates = st.sampled_from(["2026-12-01", None, "2026-12-01T10:00:00Z"])
 _starts = st.sampled_from(["2026-11-01", None, "2026-12-01T10:00:00Z"])
 _zones = st.sampled_from(["Europe/Vienna", None])
 _items = st.sampled_from([*(item.id for item in CHECKLIST), fixed_uuid7(73)])
+_comments = st.sampled_from([COMMENT, COMMENT, OTHER_COMMENT])
+_comment_texts = st.sampled_from(["The oat one, @Ada?", "Ask @Cat and @Eve", "`@Ada`"])
+_emoji = st.sampled_from(["\N{THUMBS UP SIGN}", "\N{HEAVY BLACK HEART}\N{VARIATION SELECTOR-16}"])
 _estimates = st.sampled_from([0, 90, None])
 _priorities = st.sampled_from(["high", "none", None])
 _task_names = st.sampled_from([str(TASK), str(OTHER_TASK), "HOME-9"])
@@ -190,6 +197,18 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
     SetParent: _command_on(_tasks, SetParent, parent_id=st.none() | _tasks),
     CheckItem: _command_on(_tasks, CheckItem, item_id=_items),
     UncheckItem: _command_on(_tasks, UncheckItem, item_id=_items),
+    AddComment: _command_on(
+        _comments,
+        AddComment,
+        task_id=_tasks,
+        text=_comment_texts,
+        reply_to=st.sampled_from([None, None, COMMENT, OTHER_COMMENT]),
+    ),
+    EditComment: _command_on(_comments, EditComment, text=_comment_texts),
+    DeleteComment: _command_on(_comments, DeleteComment),
+    AddReaction: _command_on(_comments, AddReaction, emoji=_emoji),
+    RemoveReaction: _command_on(_comments, RemoveReaction, emoji=_emoji),
+    PurgeComment: _command_on(_comments, PurgeComment),
     EditTask: _command_on(
         _tasks,
         EditTask,

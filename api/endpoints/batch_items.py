@@ -34,7 +34,7 @@ from domain.task import Task
 from infra.ids import new_id
 
 MAX_BATCH_COMMANDS = 100
-SCOPE_FIELDS = ("project_id", "workspace_id", "user_id")
+SCOPE_FIELDS = ("project_id", "workspace_id", "user_id", "task_id")
 _COMMAND_NAMES = sorted(name for name, kind in command.all_commands().items() if kind.is_batchable)
 _TYPE_SCHEMA = {"enum": _COMMAND_NAMES}
 _DATA_SCHEMA = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in _COMMAND_NAMES]}
@@ -73,7 +73,7 @@ class BatchItem(Struct, frozen=True, forbid_unknown_fields=True):
     def referenced_names(self) -> set[str]:
         """The target, and the places and tasks that the body names."""
         kind = command.all_commands().get(self.type)
-        fields = (*SCOPE_FIELDS, *(task_name_fields(kind) if kind else ()))
+        fields = (*SCOPE_FIELDS, "reply_to", *(task_name_fields(kind) if kind else ()))
         return {self.target_name(), *(_canonical_id(self.data.get(field)) for field in fields)}
 
     def idempotency_key(self, index: int, sent: dict[str, Any]) -> IdempotencyKey | None:

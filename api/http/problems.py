@@ -37,6 +37,7 @@ STATUS_BY_REFUSAL: dict[type[Refusal], int] = {
     errors.InvitedElsewhere: 403,
     errors.EmailNotVerified: 403,
     errors.FilterIsBuiltin: 403,
+    errors.CommentIsAnothers: 403,
     errors.Purged: 410,
     errors.IdTaken: 409,
     errors.ProjectKeyTaken: 409,
@@ -81,6 +82,7 @@ PARAMETER_REFUSALS = (
 TITLE_BY_CODE = {
     "duplicate_key": "A key occurs twice in the request body.",
     "invalid_body": "The request body is invalid.",
+    "invalid_emoji": "This is not one emoji.",
     "invalid_id": "This is not a valid id.",
     "invalid_idempotency_key": "The Idempotency-Key is invalid.",
     "invalid_if_match": "If-Match is invalid or not allowed here.",

@@ -25,7 +25,7 @@ from projections import task_list
 MAX_CHUNK_ROWS: Final = 512
 """Rows that are imported at once: the command handler appends them in groups."""
 MAX_CHUNK_CHARS: Final = 2_000_000
-"""Descriptions of a chunk: the queue of the command handler takes 32 MiB, and a character up to four bytes."""
+"""Longer texts of a chunk: the queue of the command handler takes 32 MiB, and a character up to four bytes."""
 MAPPING_STEP_ROWS: Final = 16
 """Rows that are mapped before the event loop may look for answers: a millisecond."""
 STANDSTILL_S = 5.0
@@ -103,7 +103,7 @@ async def _next_chunk(items: Iterator[Item]) -> list[Item]:
     chars = 0
     for item in items:
         chunk.append(item)
-        chars += len(item.create.description or "") if isinstance(item, MappedTask) else 0
+        chars += item.text_chars if isinstance(item, MappedTask) else 0
         if len(chunk) == MAX_CHUNK_ROWS or chars > MAX_CHUNK_CHARS:
             break
         if len(chunk) % MAPPING_STEP_ROWS == 0:

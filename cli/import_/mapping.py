@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from cli.import_.board_columns import BoardColumns
+from cli.import_.comments import read_comments
 from cli.import_.description import build_description
 from cli.import_.due import DUE_FIELDS, parse_due
 from cli.import_.field_names import FALLBACK_TITLE_FIELDS
@@ -16,9 +17,10 @@ from cli.import_.progress import TaskProgress, read_progress
 from cli.import_.remarks import AddRemark
 from cli.import_.row_fields import RowFields
 from cli.import_.rows import Row
-from cli.import_.task_ids import task_id
+from cli.import_.task_ids import comment_id, task_id
 from cli.import_.text_validation import MalformedRow, is_uuid, require_text, to_one_line
 from commands.command import Command
+from commands.comment import AddComment
 from commands.field_types import MAX_LABELS_PER_TASK, normalize_date
 from commands.handling.command_on import CommandOn
 from commands.task import CompleteTask, CreateTask
@@ -46,14 +48,26 @@ class MappedTask(Struct, frozen=True):
     ignored_fields: tuple[str, ...]
     remarks: tuple[str, ...]
     is_sub_task: bool
+    comments: tuple[str, ...] = ()
 
     @property
     def commands(self) -> list[CommandOn]:
         """Its commands, to be executed all together or not at all."""
         commands: list[Command[Task]] = [self.create, *([CompleteTask()] if self.is_done else [])]
-        if self.is_deleted:
-            commands.append(TrashTask(expected_version=len(commands)))
-        return [CommandOn(self.id, command) for command in commands]
+        trash = [TrashTask(expected_version=len(commands))] if self.is_deleted else []
+        return [
+            *(CommandOn(self.id, command) for command in commands),
+            *(
+                CommandOn(comment_id(self.id, number), AddComment(task_id=self.id, text=text))
+                for number, text in enumerate(self.comments)
+            ),
+            *(CommandOn(self.id, command) for command in trash),
+        ]
+
+    @property
+    def text_chars(self) -> int:
+        """The length of its longer texts."""
+        return len(self.create.description or "") + sum(map(len, self.comments))
 
     def matches(self, task: Task | None) -> bool:
         """Whether the existing task has the values of the row."""
@@ -125,6 +139,7 @@ def _map_row(row: Row, project: ImportProject, occurrences: Counter[object]) -> 
         description=build_description(row, row_fields, remarks.append),
         due=_read_due(row_fields, remarks.append),
     )
+    comments = read_comments(row_fields, remarks.append)
     return MappedTask(
         row.location,
         task_id(project.id, row, id_and_title, occurrences[identity]),
@@ -134,6 +149,7 @@ def _map_row(row: Row, project: ImportProject, occurrences: Counter[object]) -> 
         row_fields.unread_names(),
         tuple(dict.fromkeys(remarks)),
         bool(row.parent_titles),
+        comments,
     )
 
 

@@ -1,4 +1,4 @@
-"""Task ids derived from rows: importing the same row again gives the same id."""
+"""Ids of tasks and comments derived from rows: importing the same row again gives the same ids."""
 
 import json
 from functools import lru_cache
@@ -17,6 +17,15 @@ def task_id(project_id: UUID, row: Row, id_and_title: tuple[object, str], occurr
     """
     own = json.dumps([*id_and_title, occurrence])
     parts = f"{_encode_place(project_id, row.list_name, row.parent_titles)[:-1]}, {own[1:]}"
+    return _uuid8(parts)
+
+
+def comment_id(task: UUID, number: int) -> UUID:
+    """The id of a comment, from its task and its place among the comments of that."""
+    return _uuid8(f"comment {number} on {task}")
+
+
+def _uuid8(parts: str) -> UUID:
     digest = int.from_bytes(sha256(parts.encode()).digest()[:16], "big")
     version, variant = 0xF << 76, 0b11 << 62
     return UUID(int=digest & ~version & ~variant | 8 << 76 | 0b10 << 62)

@@ -1,6 +1,6 @@
 """A version conflict: a command made on an old version, refused with what others did since, or merged with it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -11,6 +11,7 @@ from commands.command import Command, DecisionContext, OtherStreamEvent
 from domain.column import ColumnTasks
 from domain.errors import ColumnNotCounted, Refusal, VersionConflict
 from domain.event import Actor, Event, RecordedEvent, State, changed_fields, fold
+from domain.mention import PersonName
 
 S = TypeVar("S", bound=State)
 
@@ -179,6 +180,11 @@ class Hypothetical(Struct, frozen=True):
         """None: whether a conflict is one depends on what others changed, not on what a read model counts."""
         del project_id, column_id
         return ColumnTasks()
+
+    def member_names(self, workspace_id: UUID) -> Mapping[UUID, PersonName]:
+        """None, as above."""
+        del workspace_id
+        return {}
 
     def version(self, stream: UUID) -> int:
         return self.context.version(stream)

@@ -1,5 +1,6 @@
 """A decision: what a request was decided on, which streams it read, and the events that it led to."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from commands.handling.command_on import CommandOn
 from commands.handling.conflict import Intervening, StaleCommand
 from commands.handling.decision_options import DecisionOptions
 from commands.handling.guarded_states import GuardedStates
+from commands.handling.member_names import MemberNamesNotLoaded
 from commands.handling.stream_cache import StreamStateSource
 from commands.handling.task_numbers import NumberBlocks, NumberPool
 from domain.column import ColumnTasks
@@ -27,6 +29,7 @@ from domain.errors import (
     VersionRequired,
 )
 from domain.event import Actor, State
+from domain.mention import PersonName
 from domain.rank import first_rank, last_rank
 from domain.task import TaskNumbers, TaskNumbersTaken, task_numbers_stream_id
 
@@ -103,6 +106,13 @@ class Decision(GuardedStates):
         except KeyError:
             raise ColumnTasksNotLoaded(*key) from None
         return with_new_events(queried, key, self.new_events)
+
+    def member_names(self, workspace_id: UUID) -> Mapping[UUID, PersonName]:
+        """The names of the members of a workspace. Raises MemberNamesNotLoaded."""
+        try:
+            return self._options.member_names[workspace_id]
+        except KeyError:
+            raise MemberNamesNotLoaded(workspace_id) from None
 
     def base_version(self, command: Command[Any]) -> int:
         """The version of the target that a command was made on: the one it names, minus new events of this request."""

@@ -8,6 +8,7 @@ from msgspec import Struct
 from commands.handling.column_tasks import ColumnKey
 from commands.handling.conflict import Intervening
 from domain.column import ColumnTasks
+from domain.mention import PersonName
 from domain.user import TokenScope
 
 
@@ -16,8 +17,8 @@ class DecisionOptions(Struct, frozen=True):
 
     With `intervening`, a stale command is merged with what others did; None refuses every conflict. With
     `allows_any_version` a command need not name a version, but its target must exist. `column_tasks` are the tasks of
-    columns, as far as they were queried. The ids of what the commands create beside their targets, and their time, come
-    from `command_id`.
+    columns, and `member_names` the names of the members of workspaces, as far as they were queried. The ids of what the
+    commands create beside their targets, and their time, come from `command_id`.
     """
 
     scope: TokenScope = "admin"
@@ -25,3 +26,4 @@ class DecisionOptions(Struct, frozen=True):
     allows_any_version: bool = False
     column_tasks: Mapping[ColumnKey, ColumnTasks] = {}
     command_id: UUID = UUID(int=0)
+    member_names: Mapping[UUID, Mapping[UUID, PersonName]] = {}

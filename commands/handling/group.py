@@ -77,6 +77,7 @@ class DecisionGroup:
             request.allows_any_version,
             request.column_tasks,
             request.command_id,
+            request.member_names,
         )
         decision, refusal = Decision(states, request.actor, supply, options), None
         try:

@@ -19,6 +19,7 @@ from commands.handling.group import DecisionOutcome
 from commands.handling.idempotency import IdempotentReplay
 from commands.handling.lane import Lane
 from commands.handling.loader import StreamLoader
+from commands.handling.member_names import MemberNames, MemberNamesNotLoaded
 from commands.handling.missing_counts import MAX_COUNT_ATTEMPTS, ColumnCounts, MissingCounts
 from commands.handling.outcome import Committed, DryRunOutcome
 from commands.handling.request import CommandRequest
@@ -43,14 +44,17 @@ class EventStore(lane.EventAppender, loader.StateReader, Protocol):
 class CommandHandler:
     """Carries out commands. The commands of one request are written together or not at all."""
 
-    def __init__(self, log: EventStore, column_counts: ColumnCounts | None = None) -> None:
+    def __init__(
+        self, log: EventStore, column_counts: ColumnCounts | None = None, member_names: MemberNames | None = None
+    ) -> None:
         """Without `column_counts`, a command that enters a column not counted yet is refused: ColumnNotCounted.
 
-        A column that is removed is taken for empty then.
+        A column that is removed is taken for empty then. Without `member_names`, no text mentions a member.
         """
         self._log = log
         self._missing_counts = MissingCounts(log, column_counts, self.handle) if column_counts else None
         self._column_counts = column_counts
+        self._member_names = member_names
         self._cache = StreamCache()
         self._lane = Lane(log, self._cache)
         self._loader = StreamLoader(log, self._cache)
@@ -145,6 +149,9 @@ class CommandHandler:
             except ColumnTasksNotLoaded as missing:
                 found = await self._list_column_tasks(*missing.key)
                 request = replace(request, column_tasks={**request.column_tasks, missing.key: found})
+            except MemberNamesNotLoaded as missing:
+                names = await self._member_names.names_in(missing.workspace_id) if self._member_names else {}
+                request = replace(request, member_names={**request.member_names, missing.workspace_id: names})
 
     async def _list_column_tasks(self, project_id: UUID, column_id: str) -> ColumnTasks:
         """The tasks of a column; their streams are loaded together, as a decision asks for them one after the other."""

@@ -12,6 +12,7 @@ from commands.handling.idempotency import IdempotencyKey
 from commands.handling.stream_cache import StreamState
 from domain.column import ColumnTasks
 from domain.event import UNTRACED, Actor, Trace
+from domain.mention import PersonName
 from domain.user import TokenScope
 
 
@@ -35,3 +36,4 @@ class CommandRequest(Struct, frozen=True):
     intervening: Mapping[UUID, Intervening] = {}
     assumed_states: Mapping[UUID, StreamState] = {}
     column_tasks: Mapping[ColumnKey, ColumnTasks] = {}
+    member_names: Mapping[UUID, Mapping[UUID, PersonName]] = {}

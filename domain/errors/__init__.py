@@ -3,6 +3,7 @@
 from domain.errors.access import *
 from domain.errors.account import *
 from domain.errors.command import *
+from domain.errors.comment import *
 from domain.errors.mail import *
 from domain.errors.overload import *
 from domain.errors.project import *

@@ -1,11 +1,13 @@
 """The trash purge: a rule that purges tasks and projects that were in the trash for long enough.
 
-A workspace is purged before its projects, and a project before its tasks, so that no half of one can be restored.
+A workspace is purged before its projects, a project before its tasks, and a task together with its comments, so that no
+half of one can be restored.
 After a crash in between, the read models still name the rest. An item that was restored since they were folded has
 another version, and is refused.
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
@@ -16,7 +18,7 @@ import psycopg
 from commands.handling.command_on import CommandOn
 from commands.handling.handler import CommandHandler
 from commands.handling.request import CommandRequest
-from commands.trash import PurgeProject, PurgeTask, PurgeWorkspace
+from commands.trash import PurgeComment, PurgeProject, PurgeTask, PurgeWorkspace
 from domain.errors import NotTrashed, Purged, TooBusy, VersionConflict
 from domain.event import Trace
 from domain.instance import RULE_ACTOR
@@ -27,7 +29,7 @@ from infra.log.event_log import EventLog
 from infra.logs import logger
 from infra.reading.progress import ProjectionBehind
 from infra.reading.tables import with_table_names
-from projections import trash
+from projections import comment_list, trash
 from projections.engine import builds
 from projections.engine.connection import SyncConnection
 
@@ -59,7 +61,7 @@ class TrashPurge:
         except ProjectionBehind:
             return True
         if due or orphaned or projects:
-            asyncio.run(self._purge_all([*due, *projects, *orphaned]))
+            asyncio.run(self._purge_all(_with_comments(connection, [*due, *projects, *orphaned])))
         return max(len(due), len(orphaned), len(projects)) == MAX_PURGES_AT_ONCE
 
     def _fetch_due(self, connection: SyncConnection, cutoff: datetime) -> list[CommandOn]:
@@ -79,26 +81,39 @@ class TrashPurge:
         self._project_cursor = rows[-1][0] if len(rows) == MAX_PURGES_AT_ONCE else _NIL_ID  # as above
         return [CommandOn(project, PurgeProject(expected_version=version)) for project, version in rows]
 
-    async def _purge_all(self, commands: Sequence[CommandOn]) -> None:
+    async def _purge_all(self, items: Sequence[Sequence[CommandOn]]) -> None:
         async with create_pool(self._url) as connections:
             command_handler = CommandHandler(EventLog(self._url, connections))
-            await asyncio.gather(*(self._purge(command_handler, command_on) for command_on in commands))
+            await asyncio.gather(*(self._purge(command_handler, commands) for commands in items))
 
-    async def _purge(self, command_handler: CommandHandler, command_on: CommandOn) -> None:
-        """Purge one item; a fault of it alone, such as an unreadable event, does not stop the others."""
+    async def _purge(self, command_handler: CommandHandler, commands: Sequence[CommandOn]) -> None:
+        """Purge one item, which the first command is about, and what belongs to it.
+
+        A fault of it alone, such as an unreadable event, does not stop the others.
+        """
+        target = commands[0].target
         try:
             await command_handler.handle(
-                CommandRequest([command_on], RULE_ACTOR, new_id(), trace=Trace(causation_id="trash"))
+                CommandRequest(commands, RULE_ACTOR, new_id(), trace=Trace(causation_id="trash"))
             )
-            self._announce(permissions_revoked_by([command_on], RULE_ACTOR))
+            self._announce(permissions_revoked_by(commands, RULE_ACTOR))
         except (NotTrashed, Purged, VersionConflict, TooBusy):
             pass  # restored or purged meanwhile, or retried later
         except (psycopg.OperationalError, psycopg.InterfaceError):
             raise
         except Exception as error:  # noqa: BLE001 - any error is about this item
-            if command_on.target not in self._stuck:
-                logger.warning("{} cannot be purged: {}: {}", command_on.target, type(error).__name__, error)
-            self._stuck.add(command_on.target)
+            if target not in self._stuck:
+                logger.warning("{} cannot be purged: {}: {}", target, type(error).__name__, error)
+            self._stuck.add(target)
+
+
+def _with_comments(connection: SyncConnection, commands: Sequence[CommandOn]) -> list[list[CommandOn]]:
+    """Each command, for a task with those for its comments."""
+    tasks = [one.target for one in commands if isinstance(one.command, PurgeTask)]
+    comments = defaultdict[UUID, list[CommandOn]](list)
+    for task, comment in _fetch(connection, comment_list.IDS_ON_TASKS_SQL, (tasks,)):
+        comments[task].append(CommandOn(comment, PurgeComment()))
+    return [[one, *comments[one.target]] for one in commands]
 
 
 def _fetch(connection: SyncConnection, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:

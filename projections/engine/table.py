@@ -172,10 +172,19 @@ def _send_rows(pipeline: Pipeline, build: Build, sql: str, names: tuple[str, ...
     if "tsvector" in types:
         each = (row.values() if type(row) is dict else astuple(row) for row in rows)
         columns = zip(types, zip(*each, strict=True), strict=True)
-        arrays = [array_literal(column) if kind == "uuid" else list(column) for kind, column in columns]
+        arrays = [_array_of(kind, column) for kind, column in columns]
         pipeline.send(_build_statement(sql, names, table, types), *arrays)
     else:
         pipeline.send(_build_statement(sql, names, table), msgspec.json.encode(rows).decode())
+
+
+def _array_of(kind: str, column: Sequence[Any]) -> str | list[Any]:
+    """The values of a column of this type, as a parameter that is cast to an array of it."""
+    if kind == "uuid":
+        return array_literal(column)
+    if kind == "jsonb":
+        return [None if value is None else msgspec.json.encode(value).decode() for value in column]
+    return list(column)
 
 
 @cache

@@ -52,6 +52,11 @@ VALID_BODIES: dict[str, dict[str, Any]] = {
     "set_checklist": {"items": [{"text": "Milk"}], "expected_version": 1},
     "check_item": {},
     "uncheck_item": {},
+    "add_comment": {"text": "Which one?"},
+    "edit_comment": {"text": "This one", "expected_version": 1},
+    "delete_comment": {"expected_version": 1},
+    "add_reaction": {},
+    "remove_reaction": {},
     "save_filter": {"name": "Soon", "filter": "due<now"},
     "edit_filter": {"name": "Later", "expected_version": 1},
     "delete_filter": {"expected_version": 1},
@@ -85,14 +90,17 @@ async def ids_of_another_tenant_are_not_found(ann: ApiUser, bob: ApiUser) -> Non
     }
     bob.fold()
     item = (await bob.get(f"/tasks/{things['task']}"))["checklist"][0]["id"]
-    theirs = {**things, "user": bob.id, "label": "shop", "item": item}
+    things["comment"] = (await bob.post(f"/tasks/{things['task']}/comments", text="Secret"))["id"]
+    bob.fold()
+    theirs = {**things, "user": bob.id, "label": "shop", "item": item, "emoji": "%F0%9F%91%8D"}
+    unknown = {key: theirs[key] if key == "emoji" else new_id() for key in theirs}
     asked = 0
     for name, (method, path, _) in (await operations(ann.client)).items():
         if not any(f"{{{key}}}" in path for key in things):
             continue
         body = {"json": VALID_BODIES[name]} if name in VALID_BODIES else {}
         found = await ann.request(method, f"http://test{path.format(**theirs)}", **body)
-        absent = await ann.request(method, f"http://test{path.format(**{key: new_id() for key in theirs})}", **body)
+        absent = await ann.request(method, f"http://test{path.format(**unknown)}", **body)
         assert _without_request_ids(found) == _without_request_ids(absent), name
         asked += 1
     assert asked >= len(VALID_BODIES) + 6

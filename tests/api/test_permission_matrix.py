@@ -33,6 +33,9 @@ show_project_of_workspace yes yes yes  yes    yes    404      404     401
 show_project        yes    yes    yes    yes    yes    404      404     401
 show_task           yes    yes    yes    yes    yes    404      404     401
 show_history        yes    yes    yes    yes    yes    404      404     401
+list_comments       yes    yes    yes    yes    yes    404      404     401
+show_comment        yes    yes    yes    yes    yes    404      404     401
+show_comment_history yes   yes    yes    yes    yes    404      404     401
 
 create_task         yes    yes    yes    403    403    404      404     401
 edit_task           yes    yes    yes    403    403    404      404     401
@@ -49,6 +52,11 @@ set_parent          yes    yes    yes    403    403    404      404     401
 check_item          yes    yes    yes    403    403    404      404     401
 uncheck_item        yes    yes    yes    403    403    404      404     401
 restore_task        yes    yes    yes    403    403    404      404     401
+add_comment         yes    yes    yes    403    403    404      404     401
+edit_comment        yes    403    403    403    403    404      404     401
+delete_comment      yes    yes    403    403    403    404      404     401
+add_reaction        yes    yes    yes    403    403    404      404     401
+remove_reaction     yes    yes    yes    403    403    404      404     401
 carry_out           yes    yes    yes    403    403    404      404     401
 colour_label        yes    yes    yes    403    403    404      404     401
 create_project      yes    yes    yes    403    403    404      404     401
@@ -205,6 +213,9 @@ async def scene(isolated_settings: Settings) -> AsyncIterator[PermissionScene]:
             named |= {"type": "TaskMoved", "code": "not_found"}
             fold()
             named |= {"item": (await owner.get(f"/tasks/{ids['task']}"))["checklist"][0]["id"]}
+            commented = await owner.post(f"/tasks/{ids['task']}/comments", text="Which one?")
+            named |= {"comment": commented["id"], "emoji": "%F0%9F%91%8D"}
+            fold()
             absent = {name: str(new_id()) for name in ("operation", "session", "token")}
             people = {"owner": owner, **others, "agent": agent, "anonymous": anonymous}
             yield PermissionScene(await operations(client), people, {**ids, **named, **absent})

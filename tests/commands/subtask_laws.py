@@ -8,6 +8,7 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
+from commands.command import require_found
 from commands.handling.command_on import CommandOn
 from commands.handling.handler import CommandHandler
 from commands.handling.request import CommandRequest
@@ -25,18 +26,18 @@ from tests.in_memory_event_log import InMemoryEventLog
 from tests.law import law
 
 TASKS = [fixed_uuid7(200 + number) for number in range(6)]
-Step: TypeAlias = tuple[UUID, Callable[[InMemoryEventLog, UUID], Any]]
+Step: TypeAlias = tuple[UUID, Callable[[int], Any]]
+"""A task, and a command for it, given its version."""
 _tasks = st.sampled_from(TASKS)
-_commands = st.one_of(
-    _tasks.map(lambda parent: lambda *_: SetParent(parent_id=parent)),
+_commands: st.SearchStrategy[Callable[[int], Any]] = st.one_of(
+    (st.none() | _tasks).map(lambda parent: lambda _: SetParent(parent_id=parent)),
     st.sampled_from(
         [
-            lambda *_: SetParent(parent_id=None),
-            lambda *_: CompleteTask(),
-            lambda *_: CompleteTask(children="complete"),
-            lambda *_: ReopenTask(),
-            lambda log, task: TrashTask(expected_version=log.history.version(task)),
-            lambda *_: RestoreTask(),
+            lambda _: CompleteTask(),
+            lambda _: CompleteTask(children="complete"),
+            lambda _: ReopenTask(),
+            lambda version: TrashTask(expected_version=version),
+            lambda _: RestoreTask(),
         ]
     ),
 )
@@ -47,7 +48,7 @@ steps: st.SearchStrategy[list[Step]] = st.lists(st.tuples(_tasks, _commands), mi
 def roll_ups_are_recounts(walk: Sequence[Step]) -> None:
     log = InMemoryEventLog([*user(), *workspace(), *project()])
     asyncio.run(_carry_out(log, walk))
-    tasks = {task: fold(Task, log.history.events(task)) for task in TASKS}
+    tasks = {task: require_found(fold(Task, log.history.events(task))) for task in TASKS}
     for row in rows_of(log):
         below = [tasks[task] for task in TASKS if row.id in ancestors(tasks, task) and not tasks[task].trashed]
         expected = SubtaskCount(sum(task.status == "done" for task in below), len(below))
@@ -58,7 +59,7 @@ def roll_ups_are_recounts(walk: Sequence[Step]) -> None:
 def the_tree_is_that_of_the_parents(walk: Sequence[Step]) -> None:
     log = InMemoryEventLog([*user(), *workspace(), *project()])
     asyncio.run(_carry_out(log, walk))
-    tasks = {task: fold(Task, log.history.events(task)) for task in TASKS}
+    tasks = {task: require_found(fold(Task, log.history.events(task))) for task in TASKS}
     tree = fold(TaskTree, log.history.events(tree_stream_id(PROJECT))) or TaskTree()
     for task in TASKS:
         assert list(tree.ancestors_of(task)) == ancestors(tasks, task)
@@ -83,7 +84,7 @@ async def _carry_out(log: InMemoryEventLog, walk: Sequence[Step]) -> None:
             handler, task, CreateTask(project_id=PROJECT, title="Task", parent_id=TASKS[0] if number == 1 else None)
         )
     for task, command in walk:
-        await _handle(handler, task, command(log, task))
+        await _handle(handler, task, command(log.history.version(task)))
 
 
 async def _handle(handler: CommandHandler, target: UUID, command: Any) -> None:

@@ -11,7 +11,7 @@ from commands.handling.command_on import CommandOn
 from commands.handling.decision import Decision
 from commands.handling.decision_options import DecisionOptions
 from commands.task import CompleteTask
-from commands.trash import PurgeProject, PurgeTask, PurgeWorkspace
+from commands.trash import PurgeComment, PurgeProject, PurgeTask, PurgeWorkspace
 from domain.errors import Forbidden, NotFound, ScopeTooNarrow
 from domain.event import Actor
 from domain.instance import RULE_ACTOR
@@ -25,10 +25,12 @@ from tests.examples import (
     OTHER_WORKSPACE,
     PROJECT,
     PROJECT_TRASHED,
+    PURGED,
     TASK,
     TRASHED,
     WORKSPACE,
     Facts,
+    comment,
     member,
     project,
     task,
@@ -45,6 +47,7 @@ def test_every_command_has_a_permission_row() -> None:
 
 RULE_ONLY_COMMANDS: list[tuple[Command[Any], Facts]] = [
     (PurgeTask(expected_version=2), task(TRASHED)),
+    (PurgeComment(), [*task(TRASHED, PURGED), *comment()]),
     (PurgeProject(expected_version=2), [(PROJECT, PROJECT_TRASHED)]),
     (PurgeWorkspace(expected_version=2), [(WORKSPACE, WorkspaceTrashed("Home"))]),
     (CountColumn(column="todo", tasks=1, seen=0), []),

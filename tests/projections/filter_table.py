@@ -28,8 +28,11 @@ create temporary table task (
     updated_at timestamptz not null, due_at timestamptz not null, start_at timestamptz not null,
     updated_hour bigint generated always as (floor(extract(epoch from updated_at at time zone 'UTC') / 3600)) stored
 );
-create temporary table search (id int primary key, title_words tsvector not null, description_words tsvector not null)
+create temporary table search (id int primary key, title_words tsvector not null, description_words tsvector not null);
+create temporary table comment (task_id int not null, workspace_id int not null, words tsvector not null)
 """
+WORKSPACE_ID, OTHER_WORKSPACE_ID = 1, 2
+"""Of the comments: those of other workspaces are not read."""
 TODAY = date(2026, 3, 1)
 _DAYS = [TODAY + timedelta(days=days) for days in (-2, -1, 0, 1, 2)]
 _MOMENTS = [datetime.combine(day, at, UTC) for day in _DAYS for at in (time.min, time(12, 30), time.max)]
@@ -70,6 +73,7 @@ rows: SearchStrategy[Sequence[FilterableTask]] = st.lists(
         parent_id=st.none() | st.sampled_from([TASK, OTHER_TASK]),
         title=_texts,
         description=_texts,
+        comments=st.lists(_texts, max_size=2).map(tuple),
     ),
     min_size=2,
     max_size=8,
@@ -124,9 +128,9 @@ _groups = st.recursive(
 filters: SearchStrategy[str] = st.lists(_groups, min_size=1, max_size=4).map(" ".join)
 
 
-def insert_rows(database: SyncConnection, rows: Iterable[FilterableTask]) -> None:
+def insert_rows(database: SyncConnection, rows: Sequence[FilterableTask]) -> None:
     """Replace all rows by these."""
-    database.execute("delete from task; delete from search")
+    database.execute("delete from task; delete from search; delete from comment")
     with database.cursor() as cursor:
         for columns in map(_columns, rows):
             names, values = ", ".join(f'"{name}"' for name in columns), ", ".join(["%s"] * len(columns))
@@ -135,19 +139,41 @@ def insert_rows(database: SyncConnection, rows: Iterable[FilterableTask]) -> Non
             (row.id, title_vector(row.title).to_text(), description_vector(row.description).to_text()) for row in rows
         ]
         cursor.executemany("insert into search values (%s, %s, %s)", texts)
+        comments = [
+            (row.id, workspace, description_vector(text).to_text())
+            for row in rows
+            for workspace, text in (
+                *((WORKSPACE_ID, text) for text in row.comments),
+                (OTHER_WORKSPACE_ID, " ".join(_WORDS)),
+            )
+        ]
+        cursor.executemany("insert into comment values (%s, %s, %s)", comments)
 
 
 def select_ids(
     database: SyncConnection, terms: Iterable[Term], context: FilterContext, *, by_rank: bool = False
 ) -> list[int]:
     """The ids of the rows that match the condition of the terms."""
-    found = compile_filter(terms, context)
+    found = compile_for_tables(terms, context)
     joined = " join search using (id)" if found.text_sql else ""
     level = _level_sql(found) if by_rank else "0"
     sql = f"select task.id, {level} from task{joined} where {found.sql} order by 2, task.id{' desc' if by_rank else ''}"  # noqa: S608 - this is what is tested
-    rows = database.execute(SQL(sql.format(task_search="search")), found.parameters).fetchall()
+    rows = database.execute(SQL(sql), found.parameters).fetchall()
     assert all(level is not None for _, level in rows), "a row is of no level, or of several"
     return [number for number, _ in rows]
+
+
+def compile_for_tables(terms: Iterable[Term], context: FilterContext, **how: bool) -> FilterSql:
+    """The condition of the terms on these tables."""
+    found = compile_filter(terms, context, workspaces_sql=f"array[{WORKSPACE_ID}]", **how)
+    names = {"task_search": "search", "comment_list": "comment"}
+    return msgspec.structs.replace(
+        found,
+        task_sql=found.task_sql.format(**names),
+        text_sql=found.text_sql.format(**names),
+        is_similar_sql=found.is_similar_sql.format(**names),
+        level_sqls=tuple(sql.format(**names) for sql in found.level_sqls),
+    )
 
 
 def _level_sql(condition: FilterSql) -> str:

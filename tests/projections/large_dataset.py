@@ -10,10 +10,12 @@ from psycopg.sql import SQL
 
 from domain.rank import ordinal_rank
 from domain.task import Priority
-from projections import task_list, task_search
+from projections import comment_list, task_list, task_search
+from projections.comment_list import StoredCommentRow
 from projections.engine import table
 from projections.engine.connection import SyncConnection
 from projections.projection import Projection
+from projections.search_vector import description_vector
 from projections.task_list import StoredTaskRow
 from projections.task_search import TaskSearchRow
 from tests.examples import fixed_uuid7, project, workspace
@@ -23,6 +25,7 @@ from tests.projections.rows import build_row
 LARGE_WORKSPACE_TASKS, PROJECTS_PER_WORKSPACE, SMALL_WORKSPACE_TASKS = 100_000, 50, 2_000
 LARGE_WORKSPACE, SMALL_WORKSPACE = fixed_uuid7(1_001), fixed_uuid7(1_002)
 """The workspace with most of the tasks, and the one with few."""
+TASKS_PER_COMMENT = 5
 USER_IDS = [fixed_uuid7(2_000 + number) for number in range(30)]
 FIRST_CREATED_AT = datetime(2024, 12, 1, tzinfo=UTC)
 _PRIORITIES: tuple[Priority, ...] = ("none", "none", "none", "none", "low", "medium", "medium", "high", "urgent")
@@ -57,6 +60,7 @@ def insert_dataset(database: SyncConnection) -> None:
     ]
     _replace_rows(database, task_list.projection, tasks)
     _replace_rows(database, task_search.projection, map(search_row, tasks))
+    _replace_rows(database, comment_list.projection, _comments(tasks[::TASKS_PER_COMMENT], chance))
 
 
 def _tasks(workspace_id: UUID, count: int, chance: Random) -> Iterator[StoredTaskRow]:
@@ -88,10 +92,26 @@ def _tasks(workspace_id: UUID, count: int, chance: Random) -> Iterator[StoredTas
             updated_at=updated,
             created_by=chance.choice(USER_IDS),
             completed_at=updated if is_done else None,
+            comments=0,
             completed_by=USER_IDS[0] if is_done else None,
             due_at=task_list.due_at(due),
             start_at=task_list.start_at(None),
             tags=labels,
+        )
+
+
+def _comments(tasks: Iterable[StoredTaskRow], chance: Random) -> Iterator[StoredCommentRow]:
+    """A comment on each of the tasks."""
+    for number, task in enumerate(tasks):
+        text = _random_words(chance, 8)
+        yield build_row(
+            StoredCommentRow,
+            id=fixed_uuid7(300_000 + number),
+            workspace_id=task.workspace_id,
+            project_id=task.project_id,
+            task_id=task.id,
+            text=text,
+            words=description_vector(text),
         )
 
 

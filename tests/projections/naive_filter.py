@@ -64,6 +64,7 @@ class FilterableTask(Struct, frozen=True):
     start: date | datetime | None = None
     estimate: int | None = None
     parent_id: UUID | None = None
+    comments: tuple[str, ...] = ()
 
 
 def matching_ids(rows: Iterable[FilterableTask], terms: Iterable[Term], context: FilterContext) -> list[int]:
@@ -177,8 +178,8 @@ _LENGTHS = {"d": timedelta(days=1), "w": timedelta(days=7)}
 
 
 def _contains_words(row: FilterableTask, wanted: list[str], *, is_prefix: bool = False) -> bool:
-    """Whether the words occur in this order in the title or in the description."""
-    texts = (row.title.casefold().split(), row.description.casefold().split())
+    """Whether the words occur in this order in the title, in the description or in a comment."""
+    texts = [text.casefold().split() for text in (row.title, row.description, *row.comments)]
     starts = ((text, start) for text in texts for start in range(len(text) - len(wanted) + 1))
     return any(
         all(

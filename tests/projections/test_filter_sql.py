@@ -233,6 +233,28 @@ def words_in_the_title_rank_by_their_number_then_by_form(database: SyncConnectio
     assert matching_ids(database, "fresh (bread or oven) -the", by_rank=True) == [4, 9, 8, 7]
 
 
+def a_word_in_a_comment_counts_as_one_of_the_task(database: SyncConnection) -> None:
+    """Each term is met by the texts of the task or by one comment; what is in a comment only ranks last."""
+    insert_rows(
+        database,
+        [
+            task_row(1, title="Shoes", description="runs"),
+            task_row(2, title="Buy milk", comments=("The oat one, for the bread", "Running late")),
+            task_row(3, title="Milk", description="Oat"),
+            task_row(4, title="Bread", comments=("milk",)),
+        ],
+    )
+    assert matching_ids(database, "run", by_rank=True) == [1, 2]
+    assert matching_ids(database, "milk", by_rank=True) == [3, 2, 4]
+    assert matching_ids(database, "milk oat", by_rank=True) == [3, 2]
+    assert matching_ids(database, "milk bread") == [2, 4]
+    assert matching_ids(database, '"oat one"') == [2]
+    assert matching_ids(database, '"one running"') == matching_ids(database, '"milk oat"') == []
+    assert matching_ids(database, "-milk") == [1]
+    assert matching_ids(database, "milk -run", by_rank=True) == matching_ids(database, "-(-milk or runs)") == [3, 4]
+    assert matching_ids(database, "status:done or oat") == [2, 3]
+
+
 def punctuation_as_it_is_written_ranks_first(database: SyncConnection) -> None:
     insert_rows(database, [task_row(1, title="iPhone-15 case"), task_row(2, title="iPhone 15 cover")])
     assert matching_ids(database, "iphone-15", by_rank=True) == [1, 2]
@@ -307,6 +329,7 @@ CHECKS: list[Check] = [
     better_matches_rank_first,
     exact_words_rank_before_stems_and_titles_before_descriptions,
     words_in_the_title_rank_by_their_number_then_by_form,
+    a_word_in_a_comment_counts_as_one_of_the_task,
     punctuation_as_it_is_written_ranks_first,
     a_task_is_of_one_level_of_relevance,
     ranking_is_no_slower_than_matching,
@@ -343,7 +366,7 @@ def negation_applied_to_the_first_half(patch: pytest.MonkeyPatch) -> None:
 def alternatives_without_parentheses(patch: pytest.MonkeyPatch) -> None:
     conjunction_sql = filter_sql._Compiler.conjunction_sql  # noqa: SLF001 - the defect belongs in this function
 
-    def bare(compiler: Any, terms: Sequence[Term], word_sql: str) -> str:
+    def bare(compiler: Any, terms: Sequence[Term], word_sql: Any) -> str:
         pieces = [conjunction_sql(compiler, [term], word_sql) for term in terms]
         return " and ".join(sql[1:-1] if " or " in sql and sql.startswith("(") else sql for sql in pieces) or "true"
 
@@ -436,6 +459,20 @@ def levels_include_better_ones(patch: pytest.MonkeyPatch) -> None:
     _patch_result(patch, filter_sql, "relevance_levels", open_ended)
 
 
+def comments_left_out_of_denials(patch: pytest.MonkeyPatch) -> None:
+    word_sql, own_texts_sql = filter_sql._WordSql.of, f"not ({filter_sql._MATCHES_SQL})"  # noqa: SLF001 - it belongs there
+    patch.setattr(
+        filter_sql._WordSql,  # noqa: SLF001 - as above
+        "of",
+        lambda workspaces: msgspec.structs.replace(word_sql(workspaces), denied=own_texts_sql),
+    )
+
+
+def comments_of_other_workspaces_read(patch: pytest.MonkeyPatch) -> None:
+    everywhere = filter_sql._COMMENTED_SQL.partition(" and comment.workspace_id")[0]  # noqa: SLF001 - as above
+    patch.setattr(filter_sql, "_COMMENTED_SQL", everywhere)
+
+
 def values_formatted_into_the_sql(patch: pytest.MonkeyPatch) -> None:
     def pasted(piece: tuple[str, Any], *_: object) -> tuple[str, Any]:
         sql, values = piece
@@ -460,6 +497,8 @@ DEFECTS: list[tuple[Callable[[pytest.MonkeyPatch], None], Check]] = [
     (stop_words_match_everything, a_term_and_its_denial_never_both_find_everything),
     (titles_ranked_like_descriptions, words_in_the_title_rank_by_their_number_then_by_form),
     (levels_include_better_ones, a_task_is_of_one_level_of_relevance),
+    (comments_left_out_of_denials, a_word_in_a_comment_counts_as_one_of_the_task),
+    (comments_of_other_workspaces_read, every_filter_finds_what_it_says),
     (values_formatted_into_the_sql, values_are_never_part_of_the_sql),
     (today_moves_with_the_clock, filters_without_relative_time_compile_the_same_at_any_time),
 ]

@@ -8,7 +8,7 @@ from projections.engine.connection import SyncConnection
 from projections.filter_sql import compile_filter
 from projections.similar_words import MIN_LETTERS, similar_words
 from tests.law import law
-from tests.projections.filter_table import CREATE_TABLES, insert_rows
+from tests.projections.filter_table import CREATE_TABLES, compile_for_tables, insert_rows
 from tests.projections.test_filter_sql import CONTEXT, task_row
 
 _WORDS = st.text("abcdefgh", min_size=MIN_LETTERS, max_size=10)
@@ -42,8 +42,8 @@ def test_the_longest_filter_has_a_query_of_bounded_size() -> None:
 
 def matches(database: SyncConnection, text: str) -> tuple[list[int], list[int]]:
     """The tasks that a filter finds by its words, and those that it finds by similar words, in order."""
-    found = compile_filter(parse(text), CONTEXT, finds_similar=True)
-    exact = compile_filter(parse(text), CONTEXT)
+    found = compile_for_tables(parse(text), CONTEXT, finds_similar=True)
+    exact = compile_for_tables(parse(text), CONTEXT)
     sql = "select task.id from task join search using (id) where {} order by id"
     similar = f"{found.sql} and {found.is_similar_sql or 'false'}"
     rows = [

@@ -27,9 +27,9 @@ async def test_children_are_listed_by_rank_and_filtered(ann: ApiUser) -> None:
     ann.fold()
     listed = (await ann.get(f"/tasks/{top}/children"))["items"]
     assert [item["title"] for item in listed] == ["Floor", "Roof", "Walls"]
-    found = (await ann.get(f"/tasks/{top}/children", filter="walls or floor", sort="number"))["items"]
+    found = (await ann.get(f"/tasks/{top}/children?filter=walls+or+floor&sort=key"))["items"]
     assert [item["title"] for item in found] == ["Walls", "Floor"]
-    alone = (await ann.get(f"/projects/{ann.project}/tasks", filter="no:parent"))["items"]
+    alone = (await ann.get(f"/projects/{ann.project}/tasks?filter=no:parent"))["items"]
     assert [item["title"] for item in alone] == ["House"]
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from commands.command import CLOSING_EVENTS_OVER_CAP, Command, all_commands
+from commands.comment import DeleteComment
 from commands.handling.command_on import CommandOn
 from commands.handling.decision import Decision
 from commands.handling.stream_cache import NotLoaded
@@ -15,6 +16,7 @@ from commands.saved_filter import DeleteFilter
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask
 from commands.token import RevokeToken
 from commands.trash import (
+    PurgeComment,
     PurgeProject,
     PurgeTask,
     PurgeWorkspace,
@@ -44,6 +46,7 @@ from tests.examples import (
     OTHER_WORKSPACE,
     PROJECT,
     PROJECT_TRASHED,
+    PURGED,
     RENAMED,
     TASK,
     TOKEN,
@@ -51,6 +54,7 @@ from tests.examples import (
     WORKSPACE,
     Facts,
     address_streams,
+    comment,
     fixed_uuid7,
     invitation,
     member,
@@ -217,6 +221,7 @@ TWO_OWNERS: Facts = [*workspace(), (WORKSPACE, OwnerAppointed(BOB.id)), *member(
 CLOSING: list[tuple[Command[Any], Facts, Actor]] = [
     (TrashTask(expected_version=1), task(), ADA),
     (RestoreTask(), task(TRASHED), ADA),
+    (DeleteComment(expected_version=1), [*task(), *comment()], ADA),
     (ArchiveProject(), [], ADA),
     (TrashProject(expected_version=1), [], ADA),
     (RestoreProject(), [(PROJECT, PROJECT_TRASHED)], ADA),
@@ -233,6 +238,7 @@ CLOSING: list[tuple[Command[Any], Facts, Actor]] = [
     ),
 ]
 FINAL: list[tuple[Command[Any], Facts, Actor]] = [
+    (PurgeComment(), [*task(TRASHED, PURGED), *comment()], RULE_ACTOR),
     (PurgeTask(expected_version=2), task(TRASHED), RULE_ACTOR),
     (PurgeProject(expected_version=2), [(PROJECT, PROJECT_TRASHED)], RULE_ACTOR),
     (PurgeWorkspace(expected_version=3), [(WORKSPACE, WorkspaceTrashed("Home"))], RULE_ACTOR),

@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from domain.column import ColumnCounted, column_stream_id
+from domain.comment import CommentPurged
 from domain.event import Event
 from domain.instance import RULE_ACTOR
 from domain.project import ProjectPurged
@@ -21,19 +22,23 @@ from infra.settings import Settings
 from infra.worker import trash_purge
 from infra.worker.housekeeping import Housekeeping
 from infra.worker.trash_purge import TrashPurge
-from projections import project_list, task_list, trash, workspace_list
+from projections import comment_list, project_list, task_list, trash, workspace_list
 from projections.engine.connection import SyncConnection
 from tests.examples import (
+    COMMENT,
+    COMMENT_DELETED,
     OTHER_TASK,
     PROJECT,
     PROJECT_RESTORED,
     PROJECT_TRASHED,
     RENAMED,
+    REPLY,
     RESTORED,
     TASK,
     TRASHED,
     WORKSPACE,
     Facts,
+    comment,
     fixed_uuid7,
     project,
     task,
@@ -82,6 +87,15 @@ def test_old_trash_is_purged_from_every_list(database: SyncConnection, purge: Tr
     assert oracle.serving_rows(database, task_list.projection).keys() == {OTHER_TASK}
     assert oracle.serving_rows(database, trash.projection) == {}
     assert oracle.matches_log(database)
+
+
+def test_a_task_is_purged_together_with_its_comments(database: SyncConnection, purge: TrashPurge) -> None:
+    reply = comment(COMMENT_DELETED, comment_id=REPLY, reply_to=COMMENT)
+    seed_project(database, task(), comment(), reply, [(TASK, TRASHED)], task(task_id=OTHER_TASK, number=2))
+    purge.purge_page(database, cutoff())
+    assert purge_events(database) == [TaskPurged(PROJECT), CommentPurged(TASK, PROJECT), CommentPurged(TASK, PROJECT)]
+    assert len({one.command_id for one in oracle.all_events(database)[-3:]}) == 1
+    assert oracle.serving_rows(database, comment_list.projection) == {}
 
 
 def test_purge_events_name_the_rule_and_its_cause(database: SyncConnection, purge: TrashPurge) -> None:
