@@ -7,7 +7,7 @@ WORKDIR /build
 ENV UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 UV_PROJECT_ENVIRONMENT=/opt/taskledger
 # Libraries before code: they change less often, so their layer stays cached.
 COPY pyproject.toml uv.lock ./
-RUN uv sync --frozen --no-dev --no-install-project
+RUN uv sync --frozen --no-dev --extra s3 --no-install-project
 COPY README.md LICENSE ./
 COPY domain domain
 COPY commands commands
@@ -15,10 +15,10 @@ COPY projections projections
 COPY infra infra
 COPY api api
 COPY cli cli
-RUN uv sync --frozen --no-dev --no-editable
+RUN uv sync --frozen --no-dev --extra s3 --no-editable
 
 FROM python:3.11-slim
-RUN useradd --system --uid 10001 --no-create-home taskledger
+RUN useradd --system --uid 10001 --no-create-home taskledger && install -d -m 700 -o taskledger /blobs
 COPY --from=build /opt/taskledger /opt/taskledger
 ENV PATH=/opt/taskledger/bin:$PATH PYTHONUNBUFFERED=1
 WORKDIR /srv

@@ -134,5 +134,6 @@ async def _lifespan(ledger: Ledger, connections: Pool, redis_client: redis.async
         await asyncio.to_thread(ledger.hints.stop)
         await ledger.account_mail.close()
         ledger.mail.close()
+        ledger.blobs.close()
         await redis_client.aclose(close_connection_pool=True)
         await connections.close()

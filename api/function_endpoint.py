@@ -2,7 +2,8 @@
 
 `request` and `ledger` are passed to it as they are, `data` is the decoded body, `query` a Struct of query parameters,
 and a name in the path that is a UUID is what it stands for. One that changes something and takes no `data` refuses a
-body. A `guard` raises a refusal for callers who may not call it. A plain function runs in a thread.
+body, unless it `takes_bytes`. A `guard` raises a refusal for callers who may not call it. A plain function runs in a
+thread.
 """
 
 import asyncio
@@ -32,7 +33,8 @@ def _endpoint(
 ) -> Callable[[Callable[..., Any]], Endpoint]:
     def decorate(function: Callable[..., Any]) -> Endpoint:
         types = get_type_hints(function, include_extras=True)
-        body_type, returned = types.get("data", None if method == "GET" else EmptyBody), types["return"]
+        default_body = None if method == "GET" or options.get("takes_bytes") else EmptyBody
+        body_type, returned = types.get("data", default_body), types["return"]
         resolvers = {name: one for name, one in resolvers_of(path, {}).items() if types.get(name) is UUID}
         call = function if inspect.iscoroutinefunction(function) else partial(asyncio.to_thread, function)
 

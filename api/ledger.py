@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -26,8 +27,9 @@ from commands.handling.idempotency import IdempotencyKey
 from commands.handling.outcome import Committed, DryRunOutcome, Outcome
 from commands.handling.request import CommandRequest
 from commands.user import require_human
+from domain.attachment import Attachment
 from domain.comment import Comment
-from domain.errors import NotFound, ScopeTooNarrow, VersionConflict
+from domain.errors import BlobsUnavailable, NotFound, Refusal, ScopeTooNarrow, VersionConflict
 from domain.event import Actor
 from domain.invitation import Invitation
 from domain.project import Project
@@ -35,7 +37,10 @@ from domain.saved_filter import SavedFilter
 from domain.task import Task
 from domain.user import User
 from domain.workspace import Workspace
+from infra import time_budget
 from infra.admission import Admission
+from infra.blobs.blob_store import BlobKey
+from infra.blobs.threads import BlobThreads, Download, Upload
 from infra.database.pool import Pool
 from infra.delivery.account_mail import AccountMail
 from infra.delivery.mailer import Mailer
@@ -70,6 +75,7 @@ _LOCATION_PATHS = {
     Invitation: "/invitations/{}",
     SavedFilter: "/filters/{}",
     Comment: "/comments/{}",
+    Attachment: "/attachments/{}",
 }
 
 
@@ -96,6 +102,7 @@ class Ledger(Queries, frozen=True, kw_only=True):
     hints: HintSender
     projection_admin: ProjectionAdmin
     pool: Pool
+    blobs: BlobThreads
     readiness: Readiness
     addresses: EmailAddresses
     invitations: Invitations
@@ -109,17 +116,57 @@ class Ledger(Queries, frozen=True, kw_only=True):
         """Carry out a command; the response is its WriteResult, with events after a dry run. Raises its Refusal."""
         return write_response(command, await self.carry_out(request, target, command))
 
-    async def carry_out(self, request: AuthedRequest, target: UUID, command: Command[Any]) -> Outcome:
-        """Carry out a command under the version, key and mode that the request names. Raises its Refusal."""
+    async def carry_out(
+        self, request: AuthedRequest, target: UUID, command: Command[Any], content: bytes | None = None
+    ) -> Outcome:
+        """Carry out a command under the version, key and mode that the request names. Raises its Refusal.
+
+        `content` tells the body of the request from others, if it is not JSON.
+        """
         command = preconditions.with_expected_version(request, command)
         try:
-            key = await idempotency.idempotency_key(request)
+            key = await idempotency.idempotency_key(request, content)
             wanted = command_request(request, [CommandOn(target, command)], [key] if key else [])
             if preconditions.allows_any_version(request):
                 wanted = replace(wanted, allows_any_version=True)
             return await self.handle(wanted)
         except VersionConflict as error:
             raise await self.conflict(request, target, error) from error
+
+    async def carry_out_with_blob(
+        self, request: AuthedRequest, key: BlobKey, command: Command[Any], upload: Upload, content: bytes
+    ) -> Outcome:
+        """Store an upload, then carry out the command that names it; bytes that no event names are deleted.
+
+        While it is not known if there is an event they stay: the sweep of the blob store finds out.
+        """
+        deadline = current_deadline()
+        if not command_mode(request).is_dry_run:
+            deadline.restart(time_budget.BLOB_STORE_S)
+            await upload.store(key)
+            deadline.restart()
+        try:
+            outcome = await self.carry_out(request, key.attachment_id, command, content)
+        except Refusal:
+            await self.delete_blob(key)
+            raise
+        if isinstance(outcome, Committed) and outcome.is_replay:
+            await self.delete_blob(key)
+        return outcome
+
+    async def download(self, key: BlobKey, start: int, stop: int) -> Download:
+        """The bytes from `start` up to `stop`; raises BlobMissing or BlobsUnavailable."""
+        current_deadline().restart(time_budget.BLOB_READ_S)
+        return await self.blobs.download(key, start, stop)
+
+    async def delete_blob(self, key: BlobKey) -> None:
+        """Delete bytes that no event names; where that fails, the sweep of the blob store does it."""
+        with suppress(BlobsUnavailable):
+            await self.blobs.delete([key])
+
+    async def require_allowed(self, request: AuthedRequest, target: UUID, command: Command[Any]) -> None:
+        """Raise the Refusal that a command would have now."""
+        await self.handle(replace(command_request(request, [CommandOn(target, command)]), is_dry_run=True))
 
     async def handle(self, request: CommandRequest) -> Outcome:
         """Carry out commands, or run them dry: what an endpoint does after a command needs a Committed."""

@@ -9,6 +9,8 @@ from api.http.rate_limiting import RequestLimiter
 from api.ledger import Ledger
 from commands.handling.handler import CommandHandler
 from infra.admission import Admission
+from infra.blobs.open_store import open_blob_store
+from infra.blobs.threads import BlobThreads
 from infra.column_counter import ColumnCounter
 from infra.database.pool import Pool
 from infra.delivery.account_mail import AccountMail
@@ -84,6 +86,7 @@ def wire(settings: Settings, connections: Pool, redis_client: redis.asyncio.Redi
         progress_waiter=progress_waiter,
         progress_poller=progress_poller,
         pool=connections,
+        blobs=BlobThreads(open_blob_store(settings.blobs)),
         readiness=Readiness(connections, progress_poller),
         permissions=permissions,
         permission_revocations=PermissionRevocations(subscription, redis_client, permissions, connections),

@@ -12,6 +12,7 @@ from api.server import create_server
 from cli import options
 from cli.output import print_line
 from infra import logs, production, settings
+from infra.blobs.open_store import require_blob_store
 from infra.database import connection_budget
 from infra.database.connections import connect
 from infra.errors import OperatorError
@@ -59,6 +60,7 @@ def command(  # noqa: PLR0917 - click calls it by name
     app_settings = settings.resolve(data, needs_signing_key=True)
     logs.configure(app_settings.log_level, app_settings.environment)
     production.require_safe_api(app_settings)
+    require_blob_store(app_settings)
     connection_budget.require_connections(app_settings.database_url, connection_budget.API_CONNECTIONS, is_alone=False)
     _require_same_address_key(app_settings)
     with _listener(host, port, fd) as listener, _metrics_listener(app_settings, metrics_fd) as metrics_listener:

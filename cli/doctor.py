@@ -15,6 +15,7 @@ from cli import options
 from cli.database import database_connection, host_and_port
 from cli.output import print_line
 from infra import production, settings
+from infra.blobs.open_store import open_blob_store
 from infra.delivery.mailer import Mailer
 from infra.errors import OperatorError
 from infra.identity.address_key import noted_key_is
@@ -153,6 +154,11 @@ def _check_redis(subject: str, url: str, eviction_policy: str) -> Finding:
     return Finding("!", subject, f"{message}: maxmemory-policy is {actual_policy}, should be {eviction_policy}")
 
 
+def _attachments(app_settings: Settings) -> Iterator[Finding]:
+    open_blob_store(app_settings.blobs).check()
+    yield ok_finding("attachments", f"can be stored in {app_settings.blobs}")
+
+
 def _mail(app_settings: Settings) -> Iterator[Finding]:
     if not app_settings.mail_url:
         is_needed = app_settings.environment == "production"
@@ -183,4 +189,4 @@ def _run_check(check: Callable[[Settings], Iterator[Finding]], app_settings: Set
         yield Finding("✗", check.__name__.strip("_"), str(error).strip().partition("\n")[0])
 
 
-CHECKS = [_production, _postgres, _role, _address_key, _migrations, _projections, _caches, _mail]
+CHECKS = [_production, _postgres, _role, _address_key, _migrations, _projections, _caches, _attachments, _mail]

@@ -15,6 +15,7 @@ from cli import options, output, subcommand_process
 from cli.listeners import Listeners
 from cli.subcommand_process import SubcommandProcess
 from infra import production, settings
+from infra.blobs.open_store import require_blob_store
 from infra.database import connection_budget
 from infra.embedded.postgres import APPLICATION_ROLE, Postgres
 from infra.embedded.valkey import BROKER_CONFIG, CACHE_CONFIG, Valkey
@@ -113,7 +114,9 @@ class ServeRun:
         if exit_code:
             raise OperatorError(_last_error_line(printed))
         self._require_connections()
-        production.require_safe_api(settings.resolve(data, needs_signing_key=True))  # before it is restarted for ever
+        app_settings = settings.resolve(data, needs_signing_key=True)
+        production.require_safe_api(app_settings)  # before it is restarted for ever
+        require_blob_store(app_settings)
         self._start_commands()
         if metrics_urls := self.listeners.metrics_urls():
             print_line("Metrics at " + ", ".join(metrics_urls))

@@ -8,6 +8,7 @@ import click
 
 from cli import options
 from infra import logs, production, settings
+from infra.blobs.open_store import require_blob_store
 from infra.processes import gc_tuning
 from infra.worker import worker
 
@@ -19,6 +20,7 @@ def command(data: Path) -> None:
     app_settings = settings.resolve(data)
     logs.configure(app_settings.log_level, app_settings.environment)
     production.require_safe_worker(app_settings)
+    require_blob_store(app_settings)
     stop = threading.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_number, lambda *_: stop.set())

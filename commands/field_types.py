@@ -134,6 +134,13 @@ ZoneName = Annotated[
         extra={"check": require_zone},
     ),
 ]
+FileName = Annotated[str, Meta(min_length=1, max_length=255, pattern=LINE_PATTERN, examples=["plan.pdf"])]
+_MEDIA_TYPE_NAME = "[a-z0-9][a-z0-9!#$&^_.+-]*"
+_MEDIA_TYPE_PATTERN = rf"^{_MEDIA_TYPE_NAME}/{_MEDIA_TYPE_NAME}$(?!\n)"
+MediaType = Annotated[str, Meta(max_length=127, pattern=_MEDIA_TYPE_PATTERN, examples=["application/pdf"])]
+_SHA256_PATTERN = r"^[0-9a-f]{64}$(?!\n)"
+Sha256 = Annotated[str, Meta(pattern=_SHA256_PATTERN, examples=[64 * "0"])]
+FileSize = Annotated[int, Meta(ge=0, le=2**53 - 1, description="In bytes.", examples=[52_480])]
 _EXPECTED_VERSION_DESCRIPTION = "The version that you last read; `If-Match` may name it instead."
 ExpectedVersion = Annotated[int, Meta(ge=0, le=2**53 - 1, description=_EXPECTED_VERSION_DESCRIPTION, examples=[1])]
 _TASK_KEY_PATTERN = "[A-Za-z][A-Za-z0-9]{1,9}-[1-9][0-9]{0,8}"
@@ -162,5 +169,7 @@ PATTERN_DESCRIPTIONS = {
     _EMAIL_PATTERN: "an e-mail address",
     _TASK_NAME_PATTERN: "the id of a task, or its key, such as KIT-12",
     _LANGUAGE_PATTERN: "a language tag, such as de or de-AT",
+    _MEDIA_TYPE_PATTERN: "a media type such as application/pdf, in lower case and without parameters",
+    _SHA256_PATTERN: "64 hexadecimal digits in lower case",
 }
 """What a text of each pattern is, in words."""

@@ -58,6 +58,8 @@ REQUIRED_PERMISSIONS: Final[dict[str, RequiredPermission]] = {
     "AddReaction":       RequiredPermission("member", "write"),
     "RemoveReaction":    RequiredPermission("member", "write"),
     "PurgeComment":      RULE_ONLY_PERMISSION,
+    "AddAttachment":     RequiredPermission("member", "write"),
+    "RemoveAttachment":  RequiredPermission("member", "write"),
 
     "ColourLabel":       RequiredPermission("member", "write"),
 

@@ -18,6 +18,8 @@ from infra.processes import data_directory
 from infra.processes.data_directory import ADDRESS_KEY_NAME, JWT_KEY_NAME, PREVIOUS_JWT_KEY_NAME
 
 ENVIRONMENT_PREFIX = "TASKLEDGER_"
+DEFAULT_BLOBS = "blobs"
+"""A folder in the data directory."""
 
 PostgresUrl = Annotated[
     str, Meta(pattern=r"^postgres(ql)?://", description="postgresql://user:password@host:5432/name")
@@ -61,6 +63,14 @@ AddressKey = Annotated[
     Meta(min_length=MIN_KEY_LENGTH, description="a third key of at least 32 characters, which never changes"),
 ]
 
+BlobsUrl = Annotated[
+    str,
+    Meta(
+        pattern=r"^(/.*|s3://[^/]+(/.*)?)$",
+        description="an absolute path of a folder, or s3://bucket/prefix with AWS_ variables for the rest",
+    ),
+]
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Every setting; a description in its type is what an operator reads when the value is invalid."""
@@ -69,12 +79,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     migration_url: PostgresUrl  # the owner's; the same unless named
     redis_url: RedisUrl  # the cache
     broker_url: RedisUrl
+    blobs: BlobsUrl  # the bytes of attachments; the folder `blobs` of the instance unless named
     data: Annotated[str, Meta(description="the folder of the instance")] = ""  # for the health of its disk
     jwt_key: SigningKey = ""  # signs access tokens
     jwt_previous_key: VerificationKey = ""  # verifies them too: the key before, or the next one
     address_key: AddressKey = ""  # hides the addresses that users reserve
     partitions: Annotated[int, Meta(ge=1, le=64, description="a number from 1 to 64")] = 1  # of each projection
     trash_days: Annotated[int, Meta(ge=1, le=3650, description="a number from 1 to 3650")] = 30  # until a purge
+    attachment_mib: Annotated[int, Meta(ge=1, le=10_240, description="a number from 1 to 10240")] = 100  # of one file
     environment: Annotated[Literal["development", "production"], Meta(description="development or production")] = (
         "development"
     )
@@ -127,12 +139,14 @@ def resolve(data_dir: Path, *, needs_signing_key: bool = False, needs_address_ke
     if (needs_signing_key or needs_address_key) and "address_key" not in values:
         values["address_key"] = instance_address_key(data_dir)
     values["data"] = str(data_dir)
+    values.setdefault("blobs", str(data_dir.absolute() / DEFAULT_BLOBS))
     return msgspec.convert({"migration_url": values["database_url"], **values}, Settings, strict=False)
 
 
 def without_instance() -> Settings:
     """The settings of the environment alone, with empty URLs for servers that it does not name."""
-    values = {"database_url": "postgresql://", "redis_url": "redis://", "broker_url": "redis://", **from_environment()}
+    empty = {"database_url": "postgresql://", "redis_url": "redis://", "broker_url": "redis://", "blobs": "/"}
+    values = {**empty, **from_environment()}
     return msgspec.convert({"migration_url": values["database_url"], **values}, Settings, strict=False)
 
 

@@ -35,6 +35,11 @@ REDIS_S = 0.5
 REDIS_PAUSE_S = 2.0
 """How long Redis is left alone after a failure."""
 
+BLOB_STORE_S = 60.0
+"""For the blob store to take the bytes of an upload, after the last of them has arrived."""
+BLOB_READ_S = 10.0
+"""For the blob store to give the first bytes of a download."""
+
 MAIL_S = 2.0
 """For a mail that a request waits for, with all that comes before it; other mail has the patience of the mailer."""
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
+from domain.attachment import AttachmentAdded, AttachmentRemoved
 from domain.checklist import Checklist
 from domain.comment import CommentAdded, CommentDeleted
 from domain.event import Event, RecordedEvent, apply_changes, record_from
@@ -44,6 +45,7 @@ class TaskRow(Struct, frozen=True):
     parent_id: UUID | None
     children: SubtaskCount
     comments: int
+    attachments: int
     status: TaskStatus
     trashed: bool
     version: int
@@ -79,6 +81,15 @@ _UPDATED_HOUR_COLUMN_SQL: Final = (
 )
 
 
+_COUNTED: Final[dict[type[Event], tuple[str, int]]] = {
+    CommentAdded: ("comments", 1),
+    CommentDeleted: ("comments", -1),
+    AttachmentAdded: ("attachments", 1),
+    AttachmentRemoved: ("attachments", -1),
+}
+"""What events of other streams count, and by how much."""
+
+
 def fold(key: UUID, task: StoredTaskRow | None, recorded: RecordedEvent) -> StoredTaskRow | None:
     event = recorded.event
     if recorded.stream != key:
@@ -100,11 +111,8 @@ def _after_touch(key: UUID, task: StoredTaskRow, event: Event) -> StoredTaskRow:
             return replace(task, children=task.children + event.count_at(key))
         case RanksRebalanced(ranks=ranks):
             return replace(task, rank=ranks[key])
-        case CommentAdded():
-            return replace(task, comments=task.comments + 1)
-        case CommentDeleted():
-            return replace(task, comments=task.comments - 1)
-    return task
+    name, step = _COUNTED[type(event)]
+    return replace(task, **{name: getattr(task, name) + step})
 
 
 def _derived_values(due: str | None, start: str | None, labels: Iterable[str]) -> dict[str, Any]:
@@ -130,6 +138,7 @@ def _row_from_created(key: UUID, event: TaskCreated, recorded: RecordedEvent) ->
         rank=initial_rank(event),
         children=NO_SUBTASKS,
         comments=0,
+        attachments=0,
         status="open",
         trashed=False,
         version=recorded.version,
@@ -169,12 +178,12 @@ def scopes(task: StoredTaskRow) -> Iterable[UUID]:
 
 projection = Projection(
     "task_list",
-    9,
+    10,
     StoredTaskRow,
     key_by_stream_and_touches,
     fold,
     scopes,
-    golden_lines=132,
+    golden_lines=141,
     indexes=(
         "(key)",
         '(project_id, rank collate "C", id) where not trashed',

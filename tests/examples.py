@@ -5,6 +5,12 @@ from uuid import UUID
 
 import msgspec
 
+from domain.attachment import (
+    AttachmentAdded,
+    AttachmentRemoved,
+    AttachmentsCounted,
+    attachment_count_stream_id,
+)
 from domain.checklist import ChecklistItem, ChecklistItemChecked, ChecklistItemUnchecked, ChecklistSet
 from domain.column import DEFAULT_COLUMNS, Column, ColumnCounted, column_stream_id
 from domain.comment import (
@@ -138,6 +144,9 @@ PROJECT_TRASHED = ProjectTrashed("Household", "HOME")
 PROJECT_RESTORED = ProjectRestored(trashed=Change(old=True, new=False), archived=Change(old=False, new=False))
 LIMITED_BOARD = (DEFAULT_COLUMNS[0], Column("doing", "In progress", 2), DEFAULT_COLUMNS[2])
 """The default board, with a limit of two tasks on the middle column."""
+ATTACHMENT, OTHER_ATTACHMENT = fixed_uuid7(111), fixed_uuid7(112)
+ATTACHMENT_ADDED = AttachmentAdded(TASK, PROJECT, WORKSPACE, "plan.pdf", 52_480, "application/pdf", "0f" * 32)
+ATTACHMENT_REMOVED = AttachmentRemoved(TASK, "plan.pdf")
 CHECKLIST = (ChecklistItem(fixed_uuid7(71), "Red ones"), ChecklistItem(fixed_uuid7(72), "Green ones", done=True))
 COMMENT_ADDED = CommentAdded(WORKSPACE, PROJECT, TASK, ADA.id, "The oat one, @Cat?", mentions=(CAT.id,))
 COMMENT_EDITED = CommentEdited(TASK, PROJECT, Change("The oat one, @Cat?", "The oat one"), Change((CAT.id,), ()))
@@ -232,6 +241,9 @@ EVERY_EVENT: tuple[Event, ...] = (
     LABELLED,
     TaskUnlabelled("Shop", Change(("Shop", "soon"), ("soon",))),
     LABEL_COLOURED,
+    ATTACHMENT_ADDED,
+    ATTACHMENT_REMOVED,
+    AttachmentsCounted(1),
     FILTER_SAVED,
     FilterRenamed(Change("This week", "Soon")),
     FilterRewritten(Change("assignee:me -label:later", 'assignee:me "oat milk"')),
@@ -258,6 +270,14 @@ def another_user(actor: Actor = BOB, email: str = "bob@example.org", name: str =
 def token(*later: Event, actor: Actor = ADA) -> Facts:
     """A personal token of the example user, and its later events."""
     return [(actor.id, event) for event in (TOKEN_ISSUED, *later)]
+
+
+def attachment(*later: Event, attachment_id: UUID = ATTACHMENT, count: int = 1) -> Facts:
+    """The example attachment of the example task, which then has `count` of them, and its later events."""
+    return [
+        (attachment_count_stream_id(TASK), AttachmentsCounted(count)),
+        *((attachment_id, event) for event in (ATTACHMENT_ADDED, *later)),
+    ]
 
 
 def saved_filter(*later: Event, actor: Actor = ADA, filter_id: UUID = SAVED_FILTER, count: int = 1) -> Facts:

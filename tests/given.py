@@ -17,6 +17,7 @@ from commands.handling.command_on import CommandOn
 from commands.handling.decision import Decision
 from commands.handling.decision_options import DecisionOptions
 from commands.handling.stream_cache import StreamState
+from domain.attachment import Attachment
 from domain.column import ColumnTasks
 from domain.comment import Comment
 from domain.errors import Refusal, VersionConflict
@@ -30,7 +31,19 @@ from domain.saved_filter import SavedFilter
 from domain.task import Task
 from domain.user import User
 from domain.workspace import Workspace
-from tests.examples import ADA, COMMAND_ID, COMMENT, INVITATION, PROJECT, SAVED_FILTER, TASK, WORKSPACE, Fact, Facts
+from tests.examples import (
+    ADA,
+    ATTACHMENT,
+    COMMAND_ID,
+    COMMENT,
+    INVITATION,
+    PROJECT,
+    SAVED_FILTER,
+    TASK,
+    WORKSPACE,
+    Fact,
+    Facts,
+)
 from tests.ranks import without_ranks
 
 R = TypeVar("R", bound=Refusal)
@@ -46,6 +59,7 @@ DEFAULT_TARGETS: dict[type[State], UUID] = {
     Label: label_stream_id(WORKSPACE, "shop"),
     SavedFilter: SAVED_FILTER,
     Comment: COMMENT,
+    Attachment: ATTACHMENT,
 }
 
 

@@ -15,6 +15,7 @@ def new_settings(servers: Servers, template: str) -> Settings:
         migration_url=url,
         redis_url=servers.redis_url,
         broker_url=servers.broker_url,
+        blobs=str(servers.new_blobs_folder()),
         jwt_key=uuid4().hex,
         address_key=ADDRESS_KEY,
     )

@@ -43,6 +43,7 @@ class Servers:
             self.postgres.bin_folder = Path(other)
         self._application_password = data_directory.read_secret(folder, "application-password")
         self._token = secrets.token_hex()
+        self._folder = folder
 
     @classmethod
     @contextlib.contextmanager
@@ -74,6 +75,12 @@ class Servers:
         with connect(self.postgres.url) as connection:
             connection.execute(made)
         return self.postgres.url.removesuffix(DATABASE) + name
+
+    def new_blobs_folder(self) -> Path:
+        """Create an empty folder for attachments."""
+        folder = self._folder / "blobs" / uuid4().hex
+        folder.mkdir(parents=True)
+        return folder
 
     def application_url(self, url: str) -> str:
         """The URL of the same database for the application's role; valid once the database is migrated."""

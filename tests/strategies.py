@@ -11,6 +11,7 @@ from hypothesis.strategies import SearchStrategy
 from msgspec import UNSET, Struct
 
 from commands import permissions
+from commands.attachment import AddAttachment, RemoveAttachment
 from commands.checklist import CheckItem, ChecklistItemSpec, SetChecklist, UncheckItem
 from commands.column import ColumnSpec, CountColumn, SetColumns
 from commands.command import Command
@@ -46,10 +47,12 @@ from domain.label import label_stream_id
 from domain.member import Role
 from tests.examples import (
     ADA,
+    ATTACHMENT,
     BOB,
     CAT,
     CHECKLIST,
     COMMENT,
+    OTHER_ATTACHMENT,
     OTHER_COMMENT,
     OTHER_FILTER,
     OTHER_PROJECT,
@@ -142,6 +145,7 @@ _tokens = st.sampled_from([TOKEN, OTHER_TOKEN])
 
 _users = st.sampled_from([ADA.id, fixed_uuid7(3), CAT.id])
 _roles: SearchStrategy[Role] = st.sampled_from(permissions.ROLES)
+_attachments = st.sampled_from([ATTACHMENT, OTHER_ATTACHMENT])
 _filters = st.sampled_from([SAVED_FILTER, SAVED_FILTER, OTHER_FILTER])
 _filter_texts = st.sampled_from(["status:open", "assignee:me milk", "colour:red", ""])
 _sorts = st.sampled_from(["due", "-key", None])
@@ -295,6 +299,16 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
         position=st.integers(1, 2),
         reason=_texts,
     ),
+    AddAttachment: _command_on(
+        _attachments,
+        AddAttachment,
+        task_id=_tasks,
+        name=st.sampled_from(["plan.pdf", "photo.jpg"]),
+        size=st.integers(0, 100),
+        media_type=st.sampled_from(["application/pdf", "image/jpeg"]),
+        sha256=st.sampled_from(["0f" * 32, "1e" * 32]),
+    ),
+    RemoveAttachment: _command_on(_attachments, RemoveAttachment),
     SaveFilter: _command_on(_filters, SaveFilter, name=_texts, filter=_filter_texts, sort=_sorts),
     EditFilter: _command_on(
         _filters, EditFilter, name=_or_unset(_texts), filter=_or_unset(_filter_texts), sort=_or_unset(_sorts)

@@ -72,6 +72,16 @@ class AdmittingConnection(ClosableConnection):
     def has_place(self) -> bool:
         return self.admission.has_place(is_read=self.parser.get_method() in READ_METHODS)
 
+    def stream_body(self) -> None:
+        """The handler of the running request consumes its body as it arrives."""
+        if self.running is self.cycle:
+            self.clock.stream_body(self.loop.time())
+
+    def release_consumed(self, writer: ResponseWriter, count: int) -> None:
+        """The handler has consumed so many bytes of a body."""
+        writer.held_body_bytes -= count
+        self.registry.release_body(self, count)
+
     def _release_body(self, cycle: RequestResponseCycle | None) -> None:
         writer = cast("ResponseWriter | None", cycle)
         if writer and writer.held_body_bytes:

@@ -55,6 +55,7 @@ class ClosableConnection(HttpToolsProtocol):
 
     def check_deadline(self, now: float) -> None:
         """Close the connection, with a response if a request is incomplete, when the client takes too long."""
+        self.clock.note_progress(now)
         if self.transport.get_write_buffer_size() and self.clock.is_response_unread(now):
             self.registry.stats.closed["unread_response"] += 1
             self.transport.abort()

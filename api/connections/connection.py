@@ -136,7 +136,8 @@ class Connection(AdmittingConnection):
             self.clock.begin(Phase.IDLE, self.loop.time())
             return
         if self._place and self.running is self.cycle:
-            if not self._is_just_admitted and not self.has_place():  # any longer
+            is_upload = cast("ResponseWriter", self.cycle).is_streamed  # which had its place when it began
+            if not self._is_just_admitted and not is_upload and not self.has_place():  # any longer
                 raise RequestRefused(problems.OVERLOADED)
             self._place.take()
         self.clock.begin(Phase.HANDLING, self.loop.time())

@@ -1,15 +1,27 @@
 """The writer of a response: uvicorn's, with the head checked and written as a whole instead of field by field."""
 
 import asyncio
+import weakref
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, cast
 
-from uvicorn._types import ASGI3Application, ASGISendEvent
+from uvicorn._types import ASGI3Application, ASGIReceiveEvent, ASGISendEvent
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from api.http import streamed_body
+from api.http.streamed_response import ClientDisconnected
 from infra import admission
 from infra.admission import Place
 
 BODILESS_STATUSES = {204, 304}
+
+
+class StreamingConnection(Protocol):
+    """What a writer tells its connection of a body that is streamed."""
+
+    def stream_body(self) -> None: ...
+
+    def release_consumed(self, writer: "ResponseWriter", count: int) -> None: ...
 
 
 class ResponseWriter(RequestResponseCycle):
@@ -41,9 +53,13 @@ class ResponseWriter(RequestResponseCycle):
         )
         self.place = place
         self.held_body_bytes = 0
+        self.is_streamed = False
+        self._connection = weakref.ref(cast("StreamingConnection", connection))
 
     async def run_asgi(self, app: ASGI3Application) -> None:
         """As uvicorn does."""
+        if self.more_body:
+            streamed_body.let_begin(self._stream_body)
         if self.place is None:
             await super().run_asgi(app)
             return
@@ -52,6 +68,20 @@ class ResponseWriter(RequestResponseCycle):
             await super().run_asgi(app)
         finally:
             self.place.end()
+
+    async def receive(self) -> ASGIReceiveEvent:
+        """As uvicorn does; of a streamed body, what is received is no longer in memory a moment later."""
+        message = await super().receive()
+        connection = self._connection()
+        if self.is_streamed and connection and message["type"] == "http.request":
+            connection.release_consumed(self, len(message["body"]))
+        return message
+
+    def _stream_body(self) -> None:
+        connection = self._connection()
+        if connection:
+            self.is_streamed = True
+            connection.stream_body()
 
     async def send(self, message: ASGISendEvent) -> None:
         """Send the head here, and bodies as uvicorn does. Raises RuntimeError for a field that is not one line.
@@ -62,6 +92,8 @@ class ResponseWriter(RequestResponseCycle):
             self.place.leave()
         if self.response_started or message["type"] != "http.response.start":
             await super().send(message)
+            if self.disconnected and message.get("more_body"):
+                raise ClientDisconnected
             return
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()

@@ -42,7 +42,7 @@ class JSONRequest(Request[Any, Any, Any]):
     async def body(self) -> bytes:
         """The whole body, cached. Raises RequestEntityTooLarge."""
         if self._cached_body is None:
-            if self._declared_length() > self.max_body_bytes:
+            if self.declared_length() > self.max_body_bytes:
                 raise RequestEntityTooLarge
             deadline = current_deadline()
             deadline.suspend()
@@ -50,7 +50,8 @@ class JSONRequest(Request[Any, Any, Any]):
             deadline.restart()
         return self._cached_body
 
-    def _declared_length(self) -> int:
+    def declared_length(self) -> int:
+        """The bytes that Content-Length promises; 0 without one. Raises ClientException if it is no number."""
         value = headers.first(self, b"content-length", "0")
         if not _CONTENT_LENGTH.fullmatch(value):
             raise ClientException("Content-Length is not a number.")

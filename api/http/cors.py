@@ -11,17 +11,23 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 ALLOWED_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
 ALLOWED_HEADERS = (
     "Authorization",
+    "Content-Disposition",
     "Content-Type",
     "Idempotency-Key",
     "If-Match",
     "If-None-Match",
+    "If-Range",
     "Prefer",
+    "Range",
     "traceparent",
     "tracestate",
 )
 EXPOSED_HEADERS = (
+    "Accept-Ranges",
     "Age",
     "Allow",
+    "Content-Disposition",
+    "Content-Range",
     "ETag",
     "Idempotent-Replayed",
     "Link",

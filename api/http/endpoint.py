@@ -54,6 +54,8 @@ class Endpoint(Struct, frozen=True, kw_only=True, eq=False, dict=True):
     """The type whose members are its query parameters."""
     body_type: Any = None
     """The type that the request body is decoded into; None without a body."""
+    takes_bytes: bool = False
+    """Whether its body is bytes of any type, which its function receives while they arrive."""
     uses_ledger: bool = True
     """Whether it reads or writes anything."""
     name: str = ""
@@ -70,6 +72,8 @@ class Endpoint(Struct, frozen=True, kw_only=True, eq=False, dict=True):
     response_headers: Sequence[ResponseHeader] = ()
     """The headers that it sets itself, for the document."""
     media_type: str = "application/json"
+    other_media_types: Sequence[str] = ()
+    """What its response may be too, beside `media_type`."""
     is_documented: bool = True
 
     @cached_property

@@ -1,9 +1,13 @@
 """HEAD requests: answered like the same GET, without the body (RFC 9110, section 9.3.2)."""
 
 from collections.abc import Awaitable
+from typing import Any, Final
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+HEAD_KEY: Final = "taskledger.head"
+"""In the scope of a HEAD request: its answer need not read a body."""
 
 
 def with_head(app: ASGIApp) -> ASGIApp:
@@ -11,7 +15,8 @@ def with_head(app: ASGIApp) -> ASGIApp:
 
     def middleware(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == ScopeType.HTTP and scope["method"] == "HEAD":
-            return app({**scope, "method": "GET"}, receive, _without_body(send))
+            as_get: Any = {**scope, "method": "GET", HEAD_KEY: True}
+            return app(as_get, receive, _without_body(send))
         return app(scope, receive, send)
 
     return middleware

@@ -14,10 +14,11 @@ from commands.handling.idempotency import IdempotencyKey, fingerprint
 MAX_IDEMPOTENCY_KEY_CHARS = 255
 
 
-async def idempotency_key(request: Request[Any, Any, Any]) -> IdempotencyKey | None:
+async def idempotency_key(request: Request[Any, Any, Any], content: bytes | None = None) -> IdempotencyKey | None:
     """The client's key for this request, quoted or bare, with a fingerprint of method, address, version and members.
 
-    The members are those that were sent, decoded and sorted, so that their order and spelling do not matter. After
+    The members are those that were sent, decoded and sorted, so that their order and spelling do not matter. `content`
+    stands for them where the body is not JSON. After
     draft-ietf-httpapi-idempotency-key-header. Raises MalformedRequest if it is empty or too long, or sent twice.
     """
     lines = headers.lines(request, b"idempotency-key")
@@ -30,10 +31,13 @@ async def idempotency_key(request: Request[Any, Any, Any]) -> IdempotencyKey | N
             "invalid_idempotency_key",
             f"One Idempotency-Key, of 1 to {MAX_IDEMPOTENCY_KEY_CHARS} printable characters.",
         )
-    body, route = await request.body(), f"{request.method}\n{request.scope['path']}\n"
-    content = f"{route}{preconditions.named_version(request)}\n".encode() + sorted_members(decode_any(body))
+    route = f"{request.method}\n{request.scope['path']}\n"
+    named = f"{route}{preconditions.named_version(request)}\n".encode()
+    if content is not None:
+        return IdempotencyKey(text, fingerprint(named + content))
+    body = await request.body()
     as_sent = f"{route}{headers.first(request, b'if-match')}\n".encode() + body
-    return IdempotencyKey(text, fingerprint(content), content_as_sent=as_sent)
+    return IdempotencyKey(text, fingerprint(named + sorted_members(decode_any(body))), content_as_sent=as_sent)
 
 
 def sorted_members(value: Any) -> bytes:

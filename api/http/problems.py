@@ -18,6 +18,7 @@ from api.http.problem_document import problem_response
 from api.http.response import Response
 from api.http.server_faults import (
     behind_response,
+    blob_missing_response,
     deadline_response,
     internal_error_response,
     outcome_unknown_response,
@@ -28,6 +29,7 @@ from commands.handling.append import OutcomeUnknown
 from commands.validation import FieldError
 from domain import errors
 from domain.errors import Refusal, UnknownEvent, VersionConflict
+from infra.blobs.blob_store import BlobMissing
 from infra.reading.progress import ProjectionBehind
 
 STATUS_BY_REFUSAL: dict[type[Refusal], int] = {
@@ -67,6 +69,9 @@ STATUS_BY_REFUSAL: dict[type[Refusal], int] = {
     errors.TooBusy: 503,
     errors.Overloaded: 503,
     errors.MailUnavailable: 503,
+    errors.AttachmentTooLarge: 413,
+    errors.RangeNotSatisfiable: 416,
+    errors.BlobsUnavailable: 503,
 }
 """The status of each refusal; 422 if it is not listed."""
 
@@ -83,6 +88,7 @@ TITLE_BY_CODE = {
     "duplicate_key": "A key occurs twice in the request body.",
     "invalid_body": "The request body is invalid.",
     "invalid_emoji": "This is not one emoji.",
+    "invalid_file_name": "The name of the file is missing or invalid.",
     "invalid_id": "This is not a valid id.",
     "invalid_idempotency_key": "The Idempotency-Key is invalid.",
     "invalid_if_match": "If-Match is invalid or not allowed here.",
@@ -94,7 +100,9 @@ TITLE_BY_CODE = {
     "repeated_parameter": "A parameter is repeated.",
     "unknown_command": "There is no such command.",
     "unknown_parameter": "This endpoint has no such parameter.",
+    "unsupported_encoding": "The body must be sent without a content encoding.",
     "unsupported_media_type": "The body must be sent as JSON.",
+    "upload_interrupted": "The upload ended before the whole file had arrived.",
     "versions_differ": "The request contains two different versions.",
 }
 """The title of each code that is no refusal's; any other code has the phrase of its status."""
@@ -115,6 +123,8 @@ def refusal_response(request: Request[Any, Any, Any], refusal: Refusal) -> Respo
     )
     if isinstance(refusal, errors.TwinInFlight):
         response.headers["Retry-After"] = "1"
+    if isinstance(refusal, errors.RangeNotSatisfiable):
+        response.headers["Content-Range"] = f"bytes */{refusal.params['size']}"
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         response.headers.update(_rate_limit_headers(**refusal.params))
     return response
@@ -192,6 +202,7 @@ EXCEPTION_HANDLERS: dict[Any, Any] = {
     DeadlineExceeded: deadline_response,
     OutcomeUnknown: outcome_unknown_response,
     UnknownEvent: unknown_event_response,
+    BlobMissing: blob_missing_response,
     Exception: internal_error_response,
 }
 

@@ -21,6 +21,11 @@ def _encode_name(name: str) -> bytes:
     return name.lower().encode("latin-1")
 
 
+def encode_field(name: str, value: str) -> tuple[bytes, bytes]:
+    """A header as it is sent."""
+    return _encode_name(name), value.encode("latin-1")
+
+
 class Response(litestar.Response[T]):
     """The framework's response without cookies, encoders and background tasks, which were most of its cost.
 
@@ -56,7 +61,7 @@ class Response(litestar.Response[T]):
     async def send(self, scope: Scope, send: Send, status: int) -> None:
         """Send it, with this status unless it has its own."""
         status = self.status_code or status
-        fields = [(_encode_name(name), value.encode("latin-1")) for name, value in self.headers.items()]
+        fields = [encode_field(name, value) for name, value in self.headers.items()]
         body = b""
         if status not in _BODILESS_STATUSES:
             if self.content is not None:

@@ -9,6 +9,7 @@ from api.http.problem_document import problem_response
 from api.http.response import Response
 from commands.handling.append import OutcomeUnknown
 from domain.errors import UnknownEvent
+from infra.blobs.blob_store import BlobMissing
 from infra.database.circuit import DatabaseUnavailable
 from infra.logs import logger
 from infra.reading.progress import ProjectionBehind
@@ -46,6 +47,12 @@ def unknown_event_response(request: Request[Any, Any, Any], error: UnknownEvent)
     return problem_response(
         request, 500, "unknown_event", "A newer Taskledger wrote data that this one cannot read.", detail=detail
     )
+
+
+def blob_missing_response(request: Request[Any, Any, Any], error: BlobMissing) -> Response[bytes]:
+    logger.error("the bytes of an attachment are missing: {}", error)
+    detail = "The operator may have them in a backup."
+    return problem_response(request, 500, "blob_missing", "The bytes of this attachment are missing.", detail=detail)
 
 
 def internal_error_response(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

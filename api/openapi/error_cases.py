@@ -31,6 +31,7 @@ ADVICE_BY_STATUS = {
     412: "Read the current state, decide again, and send its version in `If-Match`.",
     413: "Send less in one request.",
     415: "Send JSON, with `Content-Type: application/json`.",
+    416: "Ask for bytes within the size that `Content-Range` gives.",
     421: "Address the server by one of its own names.",
     422: "The request is valid but not allowed here; the detail says why.",
     428: "Send the version you last read, in `If-Match` or as `expected_version`.",

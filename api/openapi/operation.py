@@ -41,6 +41,11 @@ class Operation(Struct, frozen=True, dict=True):
         return self.endpoint.method.lower()
 
     @property
+    def has_body(self) -> bool:
+        """Whether a request has one."""
+        return self.endpoint.body_type is not None or self.endpoint.takes_bytes
+
+    @property
     def name(self) -> str:
         """The name of the endpoint, which is unique."""
         return self.endpoint.name
@@ -113,7 +118,7 @@ class Operation(Struct, frozen=True, dict=True):
 
     def encoded_types(self) -> Iterator[Any]:
         """The types that it encodes."""
-        yield from (kind for kinds in self.response_types.values() for kind in kinds if kind not in {bytes, str})
+        yield from (kind for kinds in self.response_types.values() for kind in kinds if kind not in {bytes, str, None})
 
     def request_types(self) -> Iterator[Any]:
         """The types that it decodes."""

@@ -56,8 +56,9 @@ def _framework_cases(operation: Operation) -> Iterator[ErrorCase]:
     """Errors that occur before the handler is called, and an unavailable database."""
     if not operation.endpoint.is_public:
         yield error_cases.from_status(401)
-    if operation.endpoint.body_type is not None:
+    if operation.has_body:
         yield error_cases.from_status(400)  # a Content-Length that is not a number
+    if operation.endpoint.body_type is not None:
         yield error_cases.from_status(413)
     if operation.endpoint.uses_ledger:
         yield from error_cases.from_error(psycopg.OperationalError)

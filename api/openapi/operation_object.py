@@ -8,7 +8,7 @@ import msgspec
 from api.http.body import JSON_MEDIA_TYPES, PATCH_MEDIA_TYPES
 from api.openapi import examples, parameters, responses
 from api.openapi.operation import Operation
-from api.openapi.schemas import Schema
+from api.openapi.schemas import BINARY, Schema
 from commands import permissions
 from commands.permissions import RequiredPermission
 
@@ -24,13 +24,16 @@ def operation_object(operation: Operation, schemas: dict[Any, Schema]) -> Schema
         **({"description": text} if text else {}),
         **({"security": []} if operation.endpoint.is_public else {}),
         "parameters": list(parameters.parameters_of(operation)),
-        **({"requestBody": _request_body(operation, schemas)} if operation.endpoint.body_type is not None else {}),
+        **({"requestBody": _request_body(operation, schemas)} if operation.has_body else {}),
         "responses": responses.responses_of(operation, schemas),
     }
 
 
 def _request_body(operation: Operation, schemas: dict[Any, Schema]) -> Schema:
     """One media type: a client that is generated from two has the same body twice."""
+    if operation.endpoint.takes_bytes:
+        content: Schema = {BINARY: {"schema": {"type": "string", "format": "binary"}, "example": "%PDF-1.7"}}
+        return {"description": "The file, of any type.", "required": True, "content": content}
     required = any(field.required for field in msgspec.structs.fields(operation.endpoint.body_type))
     content = {
         "schema": schemas[operation.endpoint.body_type],

@@ -7,10 +7,10 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import FieldInfo
 
-from api.http import idempotency, preconditions, prefer
+from api.http import byte_range, content_disposition, idempotency, preconditions, prefer
 from api.http.addressing import ID_OR_PROJECT_KEY_SCHEMA, ID_OR_TASK_KEY_SCHEMA
 from api.http.command_mode import CommandMode
-from api.http.conditional_response import conditional_response
+from api.http.conditional_response import etag_matches
 from api.ledger import Ledger
 from api.openapi import examples
 from api.openapi.operation import Operation
@@ -33,6 +33,28 @@ REQUEST_HEADERS: Final[dict[str, Schema]] = {
         "gets the same answer.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!#-~][ -~]*$"},
         "example": "saturday-1",
+    },
+    "Content-Disposition": {
+        "name": "Content-Disposition",
+        "in": "header",
+        "required": True,
+        "description": "The name of the file, as `filename` or `filename*` (RFC 6266).",
+        "schema": {"type": "string"},
+        "example": 'attachment; filename="plan.pdf"',
+    },
+    "Range": {
+        "name": "Range",
+        "in": "header",
+        "description": "The part of the file to send, such as all bytes from the 1,000th on: `bytes=1000-`.",
+        "schema": {"type": "string"},
+        "example": "bytes=1000-",
+    },
+    "If-Range": {
+        "name": "If-Range",
+        "in": "header",
+        "description": "The `ETag` of the part that you have: the whole file is sent if it is another file by now.",
+        "schema": {"type": "string"},
+        "example": f'"{"0f" * 32}"',
     },
     "If-None-Match": {
         "name": "If-None-Match",
@@ -59,7 +81,10 @@ REQUEST_HEADERS: Final[dict[str, Schema]] = {
 HEADER_READERS: Final[dict[str, Callable[..., Any]]] = {
     "If-Match": preconditions.with_expected_version,
     "Idempotency-Key": idempotency.idempotency_key,
-    "If-None-Match": conditional_response,
+    "Content-Disposition": content_disposition.sent_file_name,
+    "Range": byte_range.requested_range,
+    "If-Range": byte_range.requested_range,
+    "If-None-Match": etag_matches,
     "Prefer": prefer.preferred_wait_s,
 }
 """The function that reads each header: a handler that reaches it takes the header."""

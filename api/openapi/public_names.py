@@ -8,6 +8,7 @@ from typing import Final
 _BY_CLASS: Final = {
     "Acceptance": "InvitationAcceptance",
     "ActorInfo": "Actor",
+    "AttachmentShown": "Attachment",
     "BoardColumn": "Column",
     "ColumnSpec": "ColumnInput",
     "ForgottenPassword": "PasswordResetRequest",

@@ -9,7 +9,7 @@ from msgspec import Struct
 from api.http.conditional_response import conditional_response
 from api.openapi import examples, operation_errors, problem_schemas, response_headers
 from api.openapi.operation import Operation
-from api.openapi.schemas import Schema
+from api.openapi.schemas import BINARY, Schema
 from commands.handling.results import PlannedEvent
 
 
@@ -37,11 +37,12 @@ def _success_response(operation: Operation, status: int, schemas: dict[Any, Sche
     text = spec.description if spec and status != operation.endpoint.status_code else _describe_types(kinds, status)
     text = "What the command would do, if this is a dry run." if operation.is_dry_run_status(status) else text
     response = {"description": text, "headers": response_headers.headers_of(operation, status)}
-    if not kinds:
+    if not any(kinds):
         return response
-    media = operation.endpoint.media_type
+    media, others = operation.endpoint.media_type, operation.endpoint.other_media_types
     if kinds[0] in {bytes, str}:
-        return {**response, "content": {media: {"schema": {"type": "string"}}}}
+        text_schema = {"type": "string", **({"format": "binary"} if media == BINARY else {})}
+        return {**response, "content": {each: {"schema": text_schema} for each in (media, *others)}}
     schemas_of_types = [schemas[kind] for kind in kinds]
     schema = schemas_of_types[0] if len(schemas_of_types) == 1 else {"anyOf": schemas_of_types}
     return {**response, "content": {media: {"schema": schema, **_example_member(operation, status)}}}

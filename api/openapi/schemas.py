@@ -13,6 +13,8 @@ from api.openapi.public_names import public_name
 from projections.pagination import Page
 
 Schema: TypeAlias = dict[str, Any]
+BINARY: Final = "application/octet-stream"
+"""The media type of bytes of any kind."""
 SCHEMA_REF_PREFIX: Final = "#/components/schemas/"
 
 

@@ -2,6 +2,7 @@
 
 from domain.errors.access import *
 from domain.errors.account import *
+from domain.errors.attachment import *
 from domain.errors.command import *
 from domain.errors.comment import *
 from domain.errors.mail import *

@@ -22,7 +22,7 @@ from infra.log import snapshots
 from infra.log.append_call import CALL_INSERT, AppendCall
 from infra.log.disk_space import DiskSpace
 from infra.log.notifier import Notifier
-from infra.log.queries import SELECT_HEAD
+from infra.log.queries import SELECT_EVENTS_OF_TYPES, SELECT_HEAD
 from infra.log.rows import EVENT_COLUMNS, MAX_VERSION, SELECT_EVENTS, SELECT_STREAM, decode_row, decode_row_or_unknown
 from infra.logs import logger
 from projections import page_bytes
@@ -31,8 +31,6 @@ from projections.page_bytes import bytes_before_sql
 S = TypeVar("S", bound=State)
 
 _SELECT_STREAMS = f"{SELECT_EVENTS} where originator_id = any(%s) order by originator_id, originator_version"
-_SELECT_EVENTS_OF_TYPES = f"""{SELECT_EVENTS} where originator_id = any(%s) and topic = any(%s)
-    order by originator_id, originator_version"""
 _SELECT_LAST, _SELECT_AT = (
     f"""select {EVENT_COLUMNS} from (
           select *, {bytes_before_sql("state", "notification_id desc")} as bytes_before
@@ -71,7 +69,7 @@ class EventLog(PostgresApplicationRecorder):
         """The events of these types in these streams, in order. Raises UnknownEvent."""
         histories: dict[UUID, list[RecordedEvent]] = {stream: [] for stream in stream_ids}
         for row in await self._fetch(
-            _SELECT_EVENTS_OF_TYPES, (list(stream_ids), [kind.__name__ for kind in event_types])
+            SELECT_EVENTS_OF_TYPES, (list(stream_ids), [kind.__name__ for kind in event_types])
         ):
             histories[row[1]].append(decode_row(row))
         return histories

@@ -12,8 +12,8 @@ from msgspec import Struct
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from domain.event import RecordedEvent
-from infra.log.rows import COLUMN_TYPES, MAX_VERSION, SELECT_EVENTS, SELECT_STREAM, decode_row_or_unknown
+from domain.event import Event, RecordedEvent
+from infra.log.rows import COLUMN_TYPES, MAX_VERSION, SELECT_EVENTS, SELECT_STREAM, decode_row, decode_row_or_unknown
 from projections.engine.pipeline import Pipeline
 
 _SELECT_AFTER = f"{SELECT_EVENTS} where notification_id > $1 order by notification_id limit $2".encode()
@@ -22,6 +22,8 @@ _SELECT_EVENTS = f"""{SELECT_EVENTS} where notification_id > %(after)s
     and (%(types)s::text[] is null or topic = any(%(types)s)) order by notification_id"""
 _SELECT_TOUCHING = f"""{SELECT_EVENTS} join log.touches using (notification_id)
     where document = %s order by notification_id"""
+SELECT_EVENTS_OF_TYPES = f"""{SELECT_EVENTS} where originator_id = any(%s) and topic = any(%s)
+    order by originator_id, originator_version"""
 MAX_BATCH_BYTES = 512 * 1024
 """A batch is folded in one transaction, which PostgreSQL ends after seconds; a text of 200 kB may take a quarter."""
 SELECT_HEAD = "select coalesce(max(notification_id), 0) from log.events"
@@ -72,6 +74,15 @@ def load_touching(connection: Connection[TupleRow], document: UUID) -> list[Reco
 def in_commit_order(*histories: Sequence[RecordedEvent]) -> list[RecordedEvent]:
     """The events of several histories, oldest first."""
     return sorted(chain.from_iterable(histories), key=attrgetter("position"))
+
+
+def load_events_of_types(
+    connection: Connection[TupleRow], stream_ids: Collection[UUID], event_types: Collection[type[Event]]
+) -> list[RecordedEvent]:
+    """The events of these types in these streams, in order within each. Raises UnknownEvent."""
+    parameters = (list(stream_ids), [kind.__name__ for kind in event_types])
+    with connection.cursor(binary=True) as cursor:
+        return [decode_row(row) for row in cursor.execute(SELECT_EVENTS_OF_TYPES, parameters)]
 
 
 def iter_events(connection: Connection[TupleRow], selection: EventSelection) -> Iterator[RecordedEvent]:

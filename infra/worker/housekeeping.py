@@ -1,4 +1,4 @@
-"""Housekeeping of a worker: missing builds, rebuild jobs, parked documents, partitions, the trash."""
+"""Housekeeping of a worker: missing builds, rebuild jobs, parked documents, partitions, the trash, unused blobs."""
 
 import os
 import sys
@@ -13,6 +13,7 @@ import psycopg
 from domain import codec
 from domain.upcasts import UPCASTS
 from infra import clock, log
+from infra.blobs.open_store import open_blob_store
 from infra.database.connections import connect_for_folding
 from infra.identity import permission_revocations
 from infra.logs import logger
@@ -20,6 +21,7 @@ from infra.messaging import redis_clients
 from infra.processes.child import Child, spawn, stop
 from infra.rebuilding import jobs, refold
 from infra.settings import ENVIRONMENT_PREFIX, Settings
+from infra.worker.blob_sweep import BlobSweep
 from infra.worker.trash_purge import TrashPurge
 from projections.engine import advance, builds, parked
 from projections.engine.connection import SyncConnection
@@ -27,6 +29,10 @@ from projections.engine.connection import SyncConnection
 MAX_STOP_S = 3.0
 PURGE_INTERVAL_S = 60.0
 """The trash is checked this often."""
+SWEEP_INTERVAL_S = 3600.0
+"""The blob store is swept this often."""
+MIN_SWEPT_AGE = timedelta(hours=1)
+"""Bytes younger than this may belong to a command that is being carried out."""
 
 
 class Housekeeping:
@@ -38,10 +44,14 @@ class Housekeeping:
         self._job_process: Child | None = None
         self._retried: set[tuple[int, str, int]] = set()
         self._is_first_run = True
+        blobs = open_blob_store(settings.blobs)
         self._trash_purge = TrashPurge(
-            settings.database_url, permission_revocations.announcer(redis_clients.publisher_client(settings.redis_url))
+            settings.database_url,
+            permission_revocations.announcer(redis_clients.publisher_client(settings.redis_url)),
+            blobs.delete,
         )
-        self._next_purge_at = 0.0
+        self._blob_sweep = BlobSweep(blobs)
+        self._next_purge_at = self._next_sweep_at = 0.0
         self.partitions = settings.partitions
         """The largest number of partitions of any build."""
 
@@ -59,6 +69,7 @@ class Housekeeping:
             *(partial(self._retry_parked, connection, build) for build in serving.values()),
             *(partial(self._split_partitions, connection, build) for build in serving.values()),
             partial(self._purge_trash, connection),
+            partial(self._sweep_blobs, connection),
         ]
         for step in steps:
             try:
@@ -88,6 +99,12 @@ class Housekeeping:
             self._next_purge_at = monotonic() + PURGE_INTERVAL_S  # even if this attempt fails
             if self._trash_purge.purge_page(connection, before):
                 self._next_purge_at = 0.0
+
+    def _sweep_blobs(self, connection: SyncConnection) -> None:
+        if monotonic() >= self._next_sweep_at:
+            self._next_sweep_at = monotonic() + SWEEP_INTERVAL_S  # even if this attempt fails
+            if self._blob_sweep.sweep_page(connection, clock.now() - MIN_SWEPT_AGE):
+                self._next_sweep_at = 0.0
 
     def _split_partitions(self, connection: SyncConnection, build: builds.Build) -> None:
         """Only when a worker starts: two workers with different settings would undo each other's work for ever."""

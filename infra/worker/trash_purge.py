@@ -9,6 +9,7 @@ another version, and is refused.
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,7 @@ from commands.trash import PurgeComment, PurgeProject, PurgeTask, PurgeWorkspace
 from domain.errors import NotTrashed, Purged, TooBusy, VersionConflict
 from domain.event import Trace
 from domain.instance import RULE_ACTOR
+from infra.blobs.blob_store import BlobKey
 from infra.database.pool import create_pool
 from infra.identity.permission_revocations import permissions_revoked_by
 from infra.ids import new_id
@@ -29,7 +31,7 @@ from infra.log.event_log import EventLog
 from infra.logs import logger
 from infra.reading.progress import ProjectionBehind
 from infra.reading.tables import with_table_names
-from projections import comment_list, trash
+from projections import attachment_list, comment_list, trash
 from projections.engine import builds
 from projections.engine.connection import SyncConnection
 
@@ -46,10 +48,16 @@ PURGE_COMMANDS: dict[str, type[PurgeTask | PurgeProject | PurgeWorkspace]] = {
 class TrashPurge:
     """Pages over the trash again and again, one page a call."""
 
-    def __init__(self, database_url: str, announce: Callable[[Collection[UUID]], None] = lambda _: None) -> None:
-        """`announce` is called with the ids whose permissions end."""
+    def __init__(
+        self,
+        database_url: str,
+        announce: Callable[[Collection[UUID]], None] = lambda _: None,
+        delete_blobs: Callable[[Sequence[BlobKey]], None] = lambda _: None,
+    ) -> None:
+        """`announce` is called with the ids whose permissions end, `delete_blobs` with the keys of purged files."""
         self._url = database_url
         self._announce = announce
+        self._delete_blobs = delete_blobs
         self._due_cursor, self._orphan_cursor, self._project_cursor = 0, _NIL_ID, _NIL_ID
         self._stuck: set[UUID] = set()
 
@@ -61,7 +69,10 @@ class TrashPurge:
         except ProjectionBehind:
             return True
         if due or orphaned or projects:
-            asyncio.run(self._purge_all(_with_comments(connection, [*due, *projects, *orphaned])))
+            blobs = _fetch_blobs(connection, [one.target for one in (*due, *orphaned)])
+            purged = asyncio.run(self._purge_all(_with_comments(connection, [*due, *projects, *orphaned])))
+            if keys := [key for target in purged for key in blobs.get(target, ())]:
+                self._delete_blobs(keys)
         return max(len(due), len(orphaned), len(projects)) == MAX_PURGES_AT_ONCE
 
     def _fetch_due(self, connection: SyncConnection, cutoff: datetime) -> list[CommandOn]:
@@ -81,13 +92,15 @@ class TrashPurge:
         self._project_cursor = rows[-1][0] if len(rows) == MAX_PURGES_AT_ONCE else _NIL_ID  # as above
         return [CommandOn(project, PurgeProject(expected_version=version)) for project, version in rows]
 
-    async def _purge_all(self, items: Sequence[Sequence[CommandOn]]) -> None:
+    async def _purge_all(self, items: Sequence[Sequence[CommandOn]]) -> list[UUID]:
+        """What was purged."""
         async with create_pool(self._url) as connections:
             command_handler = CommandHandler(EventLog(self._url, connections))
-            await asyncio.gather(*(self._purge(command_handler, commands) for commands in items))
+            are_purged = await asyncio.gather(*(self._purge(command_handler, commands) for commands in items))
+        return [item.target for (item, *_), is_purged in zip(items, are_purged, strict=True) if is_purged]
 
-    async def _purge(self, command_handler: CommandHandler, commands: Sequence[CommandOn]) -> None:
-        """Purge one item, which the first command is about, and what belongs to it.
+    async def _purge(self, command_handler: CommandHandler, commands: Sequence[CommandOn]) -> bool:
+        """Purge one item, which the first command is about, and what belongs to it, if it can be.
 
         A fault of it alone, such as an unreadable event, does not stop the others.
         """
@@ -96,15 +109,17 @@ class TrashPurge:
             await command_handler.handle(
                 CommandRequest(commands, RULE_ACTOR, new_id(), trace=Trace(causation_id="trash"))
             )
-            self._announce(permissions_revoked_by(commands, RULE_ACTOR))
         except (NotTrashed, Purged, VersionConflict, TooBusy):
-            pass  # restored or purged meanwhile, or retried later
+            return False  # restored or purged meanwhile, or retried later
         except (psycopg.OperationalError, psycopg.InterfaceError):
             raise
         except Exception as error:  # noqa: BLE001 - any error is about this item
             if target not in self._stuck:
                 logger.warning("{} cannot be purged: {}: {}", target, type(error).__name__, error)
             self._stuck.add(target)
+            return False
+        self._announce(permissions_revoked_by(commands, RULE_ACTOR))
+        return True
 
 
 def _with_comments(connection: SyncConnection, commands: Sequence[CommandOn]) -> list[list[CommandOn]]:
@@ -114,6 +129,14 @@ def _with_comments(connection: SyncConnection, commands: Sequence[CommandOn]) ->
     for task, comment in _fetch(connection, comment_list.IDS_ON_TASKS_SQL, (tasks,)):
         comments[task].append(CommandOn(comment, PurgeComment()))
     return [[one, *comments[one.target]] for one in commands]
+
+
+def _fetch_blobs(connection: SyncConnection, tasks: Sequence[UUID]) -> dict[UUID, list[BlobKey]]:
+    """The keys of the files of tasks, as far as the read model has them; the blob sweep finds the rest."""
+    with suppress(ProjectionBehind):
+        rows = _fetch(connection, attachment_list.IDS_OF_TASKS_SQL, (list(tasks),))
+        return {task: [BlobKey(workspace, UUID(one)) for one in ids] for task, workspace, ids in rows}
+    return {}
 
 
 def _fetch(connection: SyncConnection, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:

@@ -51,7 +51,7 @@ def errors() -> list[ErrorCase]:
 
 def _body_schema(operation: dict[str, Any]) -> str:
     for content in operation.get("requestBody", {}).get("content", {}).values():
-        return str(content["schema"]["$ref"]).rpartition("/")[2]
+        return str(content["schema"].get("$ref", "bytes")).rpartition("/")[2]
     return ""
 
 

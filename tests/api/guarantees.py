@@ -57,11 +57,16 @@ VALID_BODIES: dict[str, dict[str, Any]] = {
     "delete_comment": {"expected_version": 1},
     "add_reaction": {},
     "remove_reaction": {},
+    "remove_attachment": {},
     "save_filter": {"name": "Soon", "filter": "due<now"},
     "edit_filter": {"name": "Later", "expected_version": 1},
     "delete_filter": {"expected_version": 1},
 }
 """A valid body for each operation that takes one on an existing object."""
+UPLOAD: dict[str, Any] = {"content": b"Oats", "headers": {"Content-Disposition": 'attachment; filename="list.txt"'}}
+"""The request options of a file."""
+UPLOAD_OPERATIONS = frozenset({"add_attachment"})
+"""Operations whose body is a file."""
 
 
 async def operations(client: httpx.AsyncClient) -> dict[str, tuple[str, str, dict[str, Any]]]:
@@ -88,6 +93,8 @@ async def ids_of_another_tenant_are_not_found(ann: ApiUser, bob: ApiUser) -> Non
         "invitation": eve["id"],
         "saved_filter": (await bob.post("/filters", name="Secret", filter="status:open"))["id"],
     }
+    attached = await bob.request("POST", f"/tasks/{things['task']}/attachments", **UPLOAD)
+    things["attachment"] = attached.json()["id"]
     bob.fold()
     item = (await bob.get(f"/tasks/{things['task']}"))["checklist"][0]["id"]
     things["comment"] = (await bob.post(f"/tasks/{things['task']}/comments", text="Secret"))["id"]
@@ -98,7 +105,7 @@ async def ids_of_another_tenant_are_not_found(ann: ApiUser, bob: ApiUser) -> Non
     for name, (method, path, _) in (await operations(ann.client)).items():
         if not any(f"{{{key}}}" in path for key in things):
             continue
-        body = {"json": VALID_BODIES[name]} if name in VALID_BODIES else {}
+        body = {"json": VALID_BODIES[name]} if name in VALID_BODIES else UPLOAD if name in UPLOAD_OPERATIONS else {}
         found = await ann.request(method, f"http://test{path.format(**theirs)}", **body)
         absent = await ann.request(method, f"http://test{path.format(**unknown)}", **body)
         assert _without_request_ids(found) == _without_request_ids(absent), name

@@ -81,6 +81,7 @@ def disk(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator
                     migration_url=postgres.url,
                     redis_url=redis,
                     broker_url=broker,
+                    blobs=str(servers.new_blobs_folder()),
                     jwt_key=uuid4().hex,
                     address_key=uuid4().hex,
                 ),

@@ -1049,7 +1049,7 @@ async def test_a_token_with_all_claims_is_accepted(shared_user: ApiUser, setting
 
 @pytest.mark.parametrize("key", ["x" * 32, ""])
 async def test_a_token_signed_by_another_key_is_refused(shared_user: ApiUser, settings: Settings, key: str) -> None:
-    unsigned = jwt.encode(Claims(shared_user.id).with_changes(), None, "none", {"kid": key_id(settings.jwt_key)})
+    unsigned = jwt.encode(Claims(shared_user.id).with_changes(), "", "none", {"kid": key_id(settings.jwt_key)})
     token = _sign(Claims(shared_user.id).with_changes(), key, key_id(settings.jwt_key)) if key else unsigned
     _assert_unauthorized(await shared_user.client.get("/workspaces", headers={"Authorization": f"Bearer {token}"}))
 

@@ -59,7 +59,7 @@ def parse(command: str) -> tuple[str, str, dict[str, str], str | None]:
         elif word == "-H":
             name, _, value = words.pop(0).partition(": ")
             headers[name] = value
-        elif word == "-d":
+        elif word in {"-d", "-T"}:
             content = words.pop(0)
         else:
             address = word

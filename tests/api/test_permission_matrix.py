@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from infra.ids import new_id
 from infra.settings import Settings
-from tests.api.guarantees import VALID_BODIES, operations
+from tests.api.guarantees import UPLOAD, UPLOAD_OPERATIONS, VALID_BODIES, operations
 from tests.api.in_process_app import app_client, manual_projector
 from tests.api.problems import assert_problem
 from tests.api_user import PASSWORD, ApiUser
@@ -57,6 +57,10 @@ edit_comment        yes    403    403    403    403    404      404     401
 delete_comment      yes    yes    403    403    403    404      404     401
 add_reaction        yes    yes    yes    403    403    404      404     401
 remove_reaction     yes    yes    yes    403    403    404      404     401
+list_attachments    yes    yes    yes    yes    yes    404      404     401
+download_attachment yes    yes    yes    yes    yes    404      404     401
+add_attachment      yes    yes    yes    403    403    404      404     401
+remove_attachment   yes    yes    yes    403    403    404      404     401
 carry_out           yes    yes    yes    403    403    404      404     401
 colour_label        yes    yes    yes    403    403    404      404     401
 create_project      yes    yes    yes    403    403    404      404     401
@@ -152,8 +156,8 @@ class PermissionScene:
         body = self.valid_body(operation)
         if operation == "delete_account":
             self.callers["owner"].fold()  # memberships are looked up as they are now
-        json = {} if body is None else {"json": {**body, **more}}
-        return await self.callers[who].request(method, f"http://test{path.format(**self.ids)}", **takes, **json)
+        options = UPLOAD if operation in UPLOAD_OPERATIONS else {} if body is None else {"json": {**body, **more}}
+        return await self.callers[who].request(method, f"http://test{path.format(**self.ids)}", **takes, **options)
 
     def valid_body(self, operation: str) -> dict[str, Any] | None:
         """A valid body for the operation, or None."""
@@ -212,6 +216,8 @@ async def scene(isolated_settings: Settings) -> AsyncIterator[PermissionScene]:
             named |= {"saved_filter": saved["id"], "code": "not_found", "type": "TaskCreated"}
             named |= {"type": "TaskMoved", "code": "not_found"}
             fold()
+            attached = await owner.request("POST", f"/tasks/{ids['task']}/attachments", **UPLOAD)
+            ids["attachment"] = attached.json()["id"]
             named |= {"item": (await owner.get(f"/tasks/{ids['task']}"))["checklist"][0]["id"]}
             commented = await owner.post(f"/tasks/{ids['task']}/comments", text="Which one?")
             named |= {"comment": commented["id"], "emoji": "%F0%9F%91%8D"}

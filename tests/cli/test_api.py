@@ -85,3 +85,10 @@ def test_metrics_listen_where_the_settings_say(run_cli: RunCli, served: list[tup
     _, (host, port) = served
     assert host == "127.0.0.2"
     assert f"Metrics at http://127.0.0.2:{port}/metrics" in result.output
+
+
+@pytest.mark.parametrize("process", ["api", "worker"])
+@pytest.mark.usefixtures("served")
+def test_a_process_that_cannot_store_attachments_does_not_start(run_cli: RunCli, process: str) -> None:
+    with pytest.raises(OperatorError, match="Attachments cannot be stored in /nowhere: "):
+        raise run_cli(process, TASKLEDGER_BLOBS="/nowhere").exception or AssertionError

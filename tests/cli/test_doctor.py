@@ -1,5 +1,7 @@
 """`taskledger doctor` reports servers, versions and faults; its exit code is 1 if there is a fault."""
 
+from pathlib import Path
+
 import pytest
 
 from infra.database.connections import connect
@@ -135,3 +137,12 @@ def test_mail_is_checked_as_far_as_it_is_configured(run_cli: RunCli) -> None:
         "✗ mail         the server does not accept our connection"
         in run_cli("doctor", TASKLEDGER_MAIL_URL="smtp://127.0.0.1:1").output
     )
+
+
+def test_a_folder_that_takes_no_attachments_is_reported_with_what_to_do(run_cli: RunCli, tmp_path: Path) -> None:
+    folder = tmp_path / "disk"
+    found = run_cli("doctor", TASKLEDGER_BLOBS=str(folder))
+    assert f"✗ attachments  Attachments cannot be stored in {folder}: No such file or directory. Create" in found.output
+    assert found.exit_code == 1
+    folder.mkdir()
+    assert f"✓ attachments  can be stored in {folder}" in run_cli("doctor", TASKLEDGER_BLOBS=str(folder)).output

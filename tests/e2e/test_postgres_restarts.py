@@ -67,6 +67,7 @@ def installation(servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPat
             migration_url=postgres.url,
             redis_url=servers.redis_url,
             broker_url=servers.broker_url,
+            blobs=str(servers.new_blobs_folder()),
             jwt_key=uuid4().hex,
             address_key=uuid4().hex,
         )

@@ -148,3 +148,18 @@ def test_an_empty_variable_is_an_unset_one() -> None:
 )
 def test_urls_with_any_port_that_exists_are_accepted(variable: str, value: str) -> None:
     assert settings.from_environment({variable: value}) == {variable.removeprefix("TASKLEDGER_").lower(): value}
+
+
+def test_attachments_are_in_the_instance_unless_another_place_is_named(
+    tmp_path: Path, environment: pytest.MonkeyPatch
+) -> None:
+    for name, value in SERVERS.items():
+        environment.setenv(name, value)
+    assert settings.resolve(tmp_path).blobs == str(tmp_path / "blobs")
+    for place in ("/srv/files", "s3://bucket", "s3://bucket/prefix/"):
+        environment.setenv("TASKLEDGER_BLOBS", place)
+        assert settings.resolve(tmp_path).blobs == place
+    for place in ("files", "s3://", "http://bucket"):
+        environment.setenv("TASKLEDGER_BLOBS", place)
+        with pytest.raises(OperatorError, match="TASKLEDGER_BLOBS must be an absolute path"):
+            settings.resolve(tmp_path)

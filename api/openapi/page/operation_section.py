@@ -10,8 +10,9 @@ from api.http.problem_document import PROBLEM_MEDIA_TYPE
 from api.ledger import BASE_PATH
 from api.openapi.examples import example_id
 from api.openapi.page.html import as_text, render_json, render_table, render_text, render_type, resolve_ref
-from api.openapi.schemas import Schema
+from api.openapi.schemas import BINARY, Schema
 
+EXAMPLE_FILE = "plan.pdf"
 EXAMPLE_VARIABLES = ("user", "workspace", "project", "task", "saved_filter")
 """Parameters of paths that the first commands on the page set a shell variable for."""
 
@@ -28,8 +29,7 @@ def render_operation(document: Schema, method: str, path: str, operation: Schema
         "Parameters", render_table(_parameter_row(one) for one in parameters if one["name"] != "traceparent")
     )
     if "requestBody" in operation:
-        content = _json_content(operation["requestBody"])
-        yield _section("Body", "".join(render_fields(resolve_ref(document, content["schema"]))))
+        yield _section("Body", _body(operation["requestBody"], document))
     responses = {status: resolve_ref(document, one) for status, one in operation["responses"].items()}
     for status, response in responses.items():
         if PROBLEM_MEDIA_TYPE not in response.get("content", {}):
@@ -54,6 +54,13 @@ def render_fields(schema: Schema) -> Iterator[str]:
 
 def _any_of_description(field: Schema) -> str:
     return next((str(one["description"]) for one in field.get("anyOf", []) if "description" in one), "")
+
+
+def _body(request_body: Schema, document: Schema) -> str:
+    ((media_type, content),) = request_body["content"].items()
+    if media_type == BINARY:
+        return render_text(request_body["description"])
+    return "".join(render_fields(resolve_ref(document, content["schema"])))
 
 
 def _section(title: str, content: str) -> str:
@@ -94,13 +101,10 @@ def _problem_rows(document: Schema, responses: dict[str, Schema]) -> Iterator[tu
             )
 
 
-def _json_content(request_body: Schema) -> Any:
-    return request_body["content"]["application/json"]
-
-
 def _curl_command(method: str, path: str, operation: Schema, document: Schema) -> str:
     """The curl command that calls the operation, with the variables that the first example sets."""
-    for one in (resolve_ref(document, each) for each in operation.get("parameters", [])):
+    parameters = [resolve_ref(document, each) for each in operation.get("parameters", [])]
+    for one in parameters:
         is_set = one["name"] in EXAMPLE_VARIABLES and one["example"] == example_id(one["name"])
         value = f"${one['name']}" if is_set else as_text(one["example"])
         path = path.replace(f"{{{one['name']}}}", value)
@@ -109,9 +113,14 @@ def _curl_command(method: str, path: str, operation: Schema, document: Schema) -
     lines = [f"curl -sS {verb}{address}"]
     if operation.get("security") != []:
         lines.append('-H "Authorization: Bearer $token"')
-    if "requestBody" in operation:
-        lines.append('-H "Content-Type: application/json"')
-        lines.append(f"-d {_body_argument(_json_content(operation['requestBody'])['example'])}")
+    lines += [
+        "-H " + shlex.quote(f"{one['name']}: {one['example']}")
+        for one in parameters
+        if one["in"] == "header" and one.get("required")
+    ]
+    for media_type, content in operation.get("requestBody", {"content": {}})["content"].items():
+        lines.append(f'-H "Content-Type: {media_type}"')
+        lines.append(f"-T {EXAMPLE_FILE}" if media_type == BINARY else f"-d {_body_argument(content['example'])}")
     return " \\\n  ".join(lines)
 
 

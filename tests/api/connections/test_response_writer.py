@@ -36,8 +36,12 @@ class Flow:
     write_paused = False
 
 
+class Connection(SimpleNamespace):
+    """What a writer needs of one; it can be referred to weakly."""
+
+
 def our_writer(transport: Transport, method: str, keep_alive: bool) -> RequestResponseCycle:  # noqa: FBT001 - both have it
-    connection = SimpleNamespace(
+    connection = Connection(
         scope={"method": method},
         transport=transport,
         flow=Flow(),

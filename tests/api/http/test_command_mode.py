@@ -13,7 +13,7 @@ from infra.database.connections import connect
 from infra.ids import new_id
 from infra.settings import Settings
 from tests import planted_defects
-from tests.api.guarantees import VALID_BODIES, operations
+from tests.api.guarantees import UPLOAD, UPLOAD_OPERATIONS, VALID_BODIES, operations
 from tests.api.problems import assert_problem
 from tests.api_user import ApiUser
 from tests.planted_defects import assert_async_check_fails
@@ -52,10 +52,9 @@ async def every_dry_run_writes_nothing(settings: Settings, ann: ApiUser, user: s
         for one in described["parameters"]:
             if one["in"] == "path":
                 address = address.replace(f"{{{one['name']}}}", there.get(one["name"], user))
-        headers = {"Idempotency-Key": str(new_id())}
-        answer = await ann.request(
-            method, f"http://test{address}", json=bodies.get(name, {}), params=DRY, headers=headers
-        )
+        options = UPLOAD if name in UPLOAD_OPERATIONS else {"json": bodies.get(name, {})}
+        headers = {"Idempotency-Key": str(new_id()), **options.get("headers", {})}
+        answer = await ann.request(method, f"http://test{address}", **{**options, "params": DRY, "headers": headers})
         assert table_digests(settings) == before, name
         if answer.status_code == 200:
             assert_predicted(answer)
