@@ -63,7 +63,7 @@ def move_all_tasks(
         if is_counted:
             yield from enter_column(context.target, board, target, context)
         status: TaskStatus = "done" if target.done else task.status
-        yield from for_stream(task_id, status_events(task_id, task, status, column_id, context))
+        yield from for_stream(task_id, status_events(task_id, task, board, status, column_id, context))
         project_id = Change(task.project_id, task.project_id)
         ranked = rank_change(task_id, task, BOTTOM, context)
         yield OtherStreamEvent(task_id, TaskMoved(project_id, Change(column_id, target.id), status, ranked))

@@ -49,6 +49,7 @@ REQUIRED_PERMISSIONS: Final[dict[str, RequiredPermission]] = {
     "SetParent":         RequiredPermission("member", "write"),
     "CheckItem":         RequiredPermission("member", "write"),
     "UncheckItem":       RequiredPermission("member", "write"),
+    "SkipOccurrence":    RequiredPermission("member", "write"),
     "PurgeTask":         RULE_ONLY_PERMISSION,
 
     "AddComment":        RequiredPermission("member", "write"),

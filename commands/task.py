@@ -27,20 +27,27 @@ from commands.field_types import (
     require_zone,
 )
 from commands.ranking import Placement, task_id_of
+from commands.recurrence import RecurrenceSpec, require_recurrence
 from commands.subtask import placed, require_parent
-from commands.task_changes import place, require_assignable, require_column, set_assignees, set_labels
+from commands.task_changes import (
+    place,
+    require_assignable,
+    require_column,
+    set_assignees,
+    set_labels,
+    status_events,
+)
 from commands.task_command import TaskCommand, load_editable_project, require_editable_task
 from commands.task_fields import require_start_before_due, sent_fields, set_fields
 from domain.column import Column
 from domain.errors import PlaceContradictsColumn, TooManyAssignees
-from domain.event import Change, Event
+from domain.event import Change, Event, fold, record_from
 from domain.label import distinct_labels
 from domain.project import Project
 from domain.task import (
     Priority,
     Task,
     TaskAssigned,
-    TaskCompleted,
     TaskCreated,
     TaskStatus,
     TaskUnassigned,
@@ -66,6 +73,7 @@ class CreateTask(TaskCommand, frozen=True, kw_only=True):
     assignees: Assignees = ()
     checklist: ChecklistSpec = ()
     parent_id: UUID | None = None
+    recurrence: RecurrenceSpec | None = None
 
     def __post_init__(self) -> None:
         require_uuid7(self.id)
@@ -85,7 +93,7 @@ class CreateTask(TaskCommand, frozen=True, kw_only=True):
         ancestors = require_parent(self.parent_id, project_id, project, context) if self.parent_id else ()
         yield from enter_column(project_id, project, column, context)
         number = context.allocate_task_number(project_id)
-        yield TaskCreated(
+        created = TaskCreated(
             workspace_id=project.workspace_id,
             project_id=project_id,
             number=number,
@@ -99,10 +107,13 @@ class CreateTask(TaskCommand, frozen=True, kw_only=True):
             ancestors=ancestors,
             **fields,
         )
+        task = record_from(Task, created)
+        require_recurrence(task, context)
+        yield created
         if self.parent_id:
             yield placed(context.target, project_id, Change(None, self.parent_id))
         if column == project.done_column and context.actor.kind != "import":
-            yield TaskCompleted(project_id, column.id, ancestors=ancestors)
+            yield from status_events(context.target, task, project, "done", column.id, context)
 
 
 class EditTask(TaskCommand, frozen=True, kw_only=True):
@@ -120,6 +131,7 @@ class EditTask(TaskCommand, frozen=True, kw_only=True):
     start: DateOrTimeText | UnsetType | None = UNSET
     zone: ZoneName | UnsetType | None = UNSET
     estimate: EstimateMinutes | UnsetType | None = UNSET
+    recurrence: RecurrenceSpec | UnsetType | None = UNSET
     column: ColumnName | UnsetType = UNSET
     labels: Labels | UnsetType | None = UNSET
     assignees: Assignees | UnsetType | None = UNSET
@@ -130,12 +142,19 @@ class EditTask(TaskCommand, frozen=True, kw_only=True):
 
     def decide(self, state: Task | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         task = require_editable_task(state, context)
+        edits = list(self._decide_fields(task, context))
+        yield from edits
+        edited = fold(Task, edits, task) or task
+        if edited.recurrence != task.recurrence or edited.due is None:
+            require_recurrence(edited, context)
+        yield from self._decide_place(edited, context)
+
+    def _decide_fields(self, task: Task, context: DecisionContext) -> Iterator[Event]:
         yield from set_fields(task, sent_fields(self))
         if self.labels is not UNSET:
             yield from set_labels(task, self.labels or ())
         if self.assignees is not UNSET:
             yield from set_assignees(task, self.assignees or (), context)
-        yield from self._decide_place(task, context)
 
     def _decide_place(self, task: Task, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         project = load_editable_project(task.project_id, context)

@@ -7,6 +7,7 @@ from commands.column_counts import enter_column, leave_column
 from commands.command import DecisionContext, OtherStreamEvent
 from commands.field_types import OpenChildren
 from commands.ranking import BOTTOM, Placement, rank_change, take_rank
+from commands.recurrence import PlannedInstance, create_next_instance, plan_next_instance
 from commands.task_tree import ancestors_of, for_stream, load_subtasks
 from commands.validation import quoted
 from domain.column import Column
@@ -57,9 +58,10 @@ def place(  # noqa: PLR0913 - the three things that a place on the board consist
             column = _column_for(task, project, done_column, status)
         else:
             status = _status_for(task, done_column, column, status)
-    if status == "done" and task.status == "open" and context.actor.kind != "import":
+    if _is_completed(task, status) and context.actor.kind != "import":
         yield from _complete_subtasks(task_id, task, project, context, children)
-    yield from status_events(task_id, task, status or task.status, task.column, context)
+    following = plan_next_instance(task_id, task, project, context) if _is_completed(task, status) else None
+    yield from _status_event(task_id, task, status or task.status, task.column, following, context)
     if column is not None and column.id != task.column:
         yield from leave_column(task.project_id, project, task.column, context)
         yield from enter_column(task.project_id, project, column, context)
@@ -73,6 +75,16 @@ def place(  # noqa: PLR0913 - the three things that a place on the board consist
         if ranked.old != ranked.new:
             yield TaskRanked(ranked, placement.place, placement.beside)
             yield from take_rank(task_id, task.project_id, ranked, context)
+    yield from create_next_instance(following, project, context)
+
+
+def status_events(  # noqa: PLR0913, PLR0917 - as above
+    task_id: UUID, task: Task, project: Project, status: TaskStatus, column_id: str, context: DecisionContext
+) -> Iterator[Event | OtherStreamEvent]:
+    """The events of a task that is completed or reopened in a column; none if it has this status."""
+    following = plan_next_instance(task_id, task, project, context) if _is_completed(task, status) else None
+    yield from _status_event(task_id, task, status, column_id, following, context)
+    yield from create_next_instance(following, project, context)
 
 
 def _complete_subtasks(
@@ -87,19 +99,33 @@ def _complete_subtasks(
         yield from for_stream(subtask, place(subtask, state, project, context, status="done"))
 
 
-def status_events(
-    task_id: UUID, task: Task, status: TaskStatus, column_id: str, context: DecisionContext
-) -> Iterator[Event]:
-    """The event of a task that is completed or reopened in a column; none if it has this status."""
-    if status != task.status:
-        event_type = TaskCompleted if status == "done" else TaskReopened
-        yield event_type(task.project_id, column_id, ancestors=ancestors_of(task_id, task, context))
-
-
 def status_in(project: Project, task: Task, column: Column) -> TaskStatus:
     """The status of a task that goes to a column of a board, without a wish of its own."""
     done_column = project.done_column
     return task.status if done_column is None else _status_for(task, done_column, column, None)
+
+
+def _is_completed(task: Task, status: TaskStatus | None) -> bool:
+    return task.status == "open" and status == "done"
+
+
+def _status_event(  # noqa: PLR0913, PLR0917 - as above
+    task_id: UUID,
+    task: Task,
+    status: TaskStatus,
+    column_id: str,
+    following: PlannedInstance | None,
+    context: DecisionContext,
+) -> Iterator[Event]:
+    if status == task.status:
+        return
+    ancestors = ancestors_of(task_id, task, context)
+    if status == "open":
+        yield TaskReopened(task.project_id, column_id, ancestors=ancestors)
+    else:
+        following_task = None if following is None else following.task
+        recurrence = Change(task.recurrence, None)
+        yield TaskCompleted(task.project_id, column_id, recurrence=recurrence, next=following_task, ancestors=ancestors)
 
 
 def _column_for(task: Task, project: Project, done_column: Column, status: TaskStatus | None) -> Column | None:

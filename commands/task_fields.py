@@ -11,12 +11,17 @@ from msgspec import UNSET
 
 from commands.command import Command
 from commands.field_types import normalize_date
+from commands.recurrence import as_stored
 from domain import task as task_events
 from domain.errors import StartAfterDue
 from domain.event import Change, Event, change_fields
 from domain.task import Task, TaskCreated
 
-_NORMALIZERS: Final[Mapping[str, Callable[[Any], Any]]] = {"due": normalize_date, "start": normalize_date}
+_NORMALIZERS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "due": normalize_date,
+    "start": normalize_date,
+    "recurrence": as_stored,
+}
 
 
 def sent_fields(command: Command[Task]) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def _restore(
     yield from enter_column(task.project_id, project, column, context)
     ancestors = ancestors_of(task_id, task, context)
     yield TaskRestored(task.project_id, Change(task.column, column.id), task.status, ancestors=ancestors)
-    yield from status_events(task_id, task, status_in(project, task, column), column.id, context)
+    yield from status_events(task_id, task, project, status_in(project, task, column), column.id, context)
 
 
 class PurgeTask(TaskCommand, frozen=True, kw_only=True):

@@ -4,17 +4,26 @@ from functools import lru_cache
 from typing import ClassVar, Literal, Self
 from uuid import UUID, uuid5
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.checklist import Checklist
 from domain.event import Change, Event, State, record_from
 from domain.rank import RankPlace, ordinal_rank
+from domain.recurrence import Recurrence
 from domain.subtask import SubtaskCount, SubtaskEvent, count_of
 
 Priority = Literal["none", "low", "medium", "high", "urgent"]
 TaskStatus = Literal["open", "done"]
 OPEN_TO_DONE: Change[TaskStatus] = Change("open", "done")
 DONE_TO_OPEN: Change[TaskStatus] = Change("done", "open")
+
+
+class NextTask(Struct, frozen=True):
+    """The next instance of a recurring task: its id and its key."""
+
+    id: UUID
+    key: str
 
 
 class TaskCreated(SubtaskEvent, frozen=True):
@@ -34,6 +43,7 @@ class TaskCreated(SubtaskEvent, frozen=True):
     estimate: int | None = None
     checklist: Checklist = ()
     rank: str = ""
+    recurrence: Recurrence | None = None
     parent_id: UUID | None = None
 
     @property
@@ -73,10 +83,26 @@ class EstimateSet(Event, frozen=True):
     estimate: Change[int | None]
 
 
+class RecurrenceSet(Event, frozen=True):
+    recurrence: Change[Recurrence | None]
+
+
+class OccurrenceSkipped(Event, frozen=True):
+    """An instance of a recurring task is left out: the task goes on with the next one."""
+
+    due: Change[str | None]
+    start: Change[str | None]
+    recurrence: Change[Recurrence | None]
+
+
 class TaskCompleted(SubtaskEvent, frozen=True):
+    """Of a recurring task: the recurrence goes to the next instance, unless the series is over."""
+
     project_id: UUID
     column: str
     status: Change[TaskStatus] = OPEN_TO_DONE
+    recurrence: Change[Recurrence | None] = Change(None, None)
+    next: NextTask | None = None
 
     @property
     def counted(self) -> SubtaskCount:
@@ -206,12 +232,15 @@ class Task(State, frozen=True):
     checklist: Checklist = ()
     rank: str = ""
     parent_id: UUID | None = None
+    recurrence: Recurrence | None = None
     status: TaskStatus = "open"
     trashed: bool = False
     purged: bool = False
     completed_from: str | None = None
     trashed_with: UUID | None = None
     """The column that the last completion left."""
+    next: NextTask | None = None
+    """The next instance, while the task is done."""
 
     @classmethod
     def evolve(cls, state: Self | None, event: Event) -> Self | None:
@@ -219,7 +248,9 @@ class Task(State, frozen=True):
             return record_from(cls, event, rank=initial_rank(event))
         after = super().evolve(state, event)
         if after is not None and isinstance(event, TaskCompleted):
-            return replace(after, completed_from=event.column)
+            return replace(after, completed_from=event.column, next=event.next)
+        if after is not None and isinstance(event, TaskReopened):
+            return replace(after, next=None)
         if after is not None and isinstance(event, TaskTrashed | TaskRestored):
             return replace(after, trashed_with=event.with_task if isinstance(event, TaskTrashed) else None)
         return after

@@ -15,6 +15,7 @@ from domain.comment import CommentAdded, CommentDeleted
 from domain.event import Event, RecordedEvent, apply_changes, record_from
 from domain.label import normalize_label
 from domain.rank import RanksRebalanced
+from domain.recurrence import Recurrence
 from domain.subtask import NO_SUBTASKS, SubtaskCount, SubtaskEvent
 from domain.task import Priority, TaskCompleted, TaskCreated, TaskPurged, TaskReopened, TaskStatus, initial_rank
 from projections.pagination import encode_versioned_answer
@@ -46,6 +47,7 @@ class TaskRow(Struct, frozen=True):
     children: SubtaskCount
     comments: int
     attachments: int
+    recurrence: Recurrence | None
     status: TaskStatus
     trashed: bool
     version: int
@@ -178,12 +180,12 @@ def scopes(task: StoredTaskRow) -> Iterable[UUID]:
 
 projection = Projection(
     "task_list",
-    10,
+    11,
     StoredTaskRow,
     key_by_stream_and_touches,
     fold,
     scopes,
-    golden_lines=141,
+    golden_lines=145,
     indexes=(
         "(key)",
         '(project_id, rank collate "C", id) where not trashed',

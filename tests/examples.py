@@ -41,6 +41,7 @@ from domain.project import (
 )
 from domain.projection import EventSkipped
 from domain.rank import RanksRebalanced, RankTaken, ordinal_rank
+from domain.recurrence import Recurrence
 from domain.saved_filter import (
     FilterDeleted,
     FilterRenamed,
@@ -54,6 +55,8 @@ from domain.subtask import SubtaskCount, SubtaskPlaced, TaskParentSet
 from domain.task import (
     DueDateSet,
     EstimateSet,
+    OccurrenceSkipped,
+    RecurrenceSet,
     StartDateSet,
     TaskAssigned,
     TaskCompleted,
@@ -154,6 +157,8 @@ COMMENT_DELETED = CommentDeleted(TASK, PROJECT, Change("The oat one, @Cat?", "")
 COMMENT_PURGED = CommentPurged(TASK, PROJECT)
 REACTION_ADDED = ReactionAdded(TASK, PROJECT, ADA.id, Change(None, "\N{THUMBS UP SIGN}"))
 REACTION_REMOVED = ReactionRemoved(TASK, PROJECT, ADA.id, Change("\N{THUMBS UP SIGN}", None))
+WEEKLY = Recurrence("FREQ=WEEKLY;BYDAY=MO")
+RECURRENCE_SET = RecurrenceSet(Change(None, WEEKLY))
 FILTER_SAVED = FilterSaved(ADA.id, "This week", "assignee:me -label:later", "due")
 EVENT_SKIPPED = EventSkipped(str(TASK), 12, "The fold of 0.2 fails here")
 
@@ -208,6 +213,8 @@ EVERY_EVENT: tuple[Event, ...] = (
     StartDateSet(Change(None, "2026-11-01")),
     TaskZoneSet(Change(None, "Europe/Vienna")),
     EstimateSet(Change(None, 90)),
+    RECURRENCE_SET,
+    OccurrenceSkipped(Change("2026-12-01", "2026-12-07"), Change("2026-11-01", "2026-11-07"), Change(WEEKLY, WEEKLY)),
     ChecklistSet(Change((), CHECKLIST)),
     ChecklistItemChecked(CHECKLIST[0].id, CHECKLIST[0].text),
     ChecklistItemUnchecked(CHECKLIST[0].id, CHECKLIST[0].text),

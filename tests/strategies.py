@@ -23,6 +23,7 @@ from commands.label import ColourLabel, LabelTask, UnlabelTask
 from commands.member import LeaveWorkspace, RemoveMember, SetRole
 from commands.project import ArchiveProject, CreateProject, EditProject, RestoreProject
 from commands.projection import SkipEvent
+from commands.recurrence import RecurrenceSpec, SkipOccurrence
 from commands.saved_filter import DeleteFilter, EditFilter, SaveFilter
 from commands.subtask import SetParent
 from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, MoveTask, RenameTask, ReopenTask, UnassignTask
@@ -124,6 +125,14 @@ _comments = st.sampled_from([COMMENT, COMMENT, OTHER_COMMENT])
 _comment_texts = st.sampled_from(["The oat one, @Ada?", "Ask @Cat and @Eve", "`@Ada`"])
 _emoji = st.sampled_from(["\N{THUMBS UP SIGN}", "\N{HEAVY BLACK HEART}\N{VARIATION SELECTOR-16}"])
 _estimates = st.sampled_from([0, 90, None])
+_recurrences = st.sampled_from(
+    [
+        RecurrenceSpec(rule="FREQ=WEEKLY;BYDAY=MO"),
+        RecurrenceSpec(rule="FREQ=DAILY;COUNT=2"),
+        RecurrenceSpec(rule="freq=daily;interval=3", counted_from="completion"),
+        RecurrenceSpec(rule="FREQ=HOURLY"),
+    ]
+)
 _priorities = st.sampled_from(["high", "none", None])
 _task_names = st.sampled_from([str(TASK), str(OTHER_TASK), "HOME-9"])
 _columns = st.sampled_from(["In Progress", "todo", "done", "nowhere"])
@@ -184,7 +193,9 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
         assignees=st.sampled_from([(), (CAT.id, ADA.id, CAT.id), (BOB.id,)]),
         checklist=st.sampled_from([(), (ChecklistItemSpec(text="Red ones"),)]),
         parent_id=st.none() | st.sampled_from([TASK, OTHER_TASK]),
+        recurrence=st.one_of(st.none(), st.none(), _recurrences),
     ),
+    SkipOccurrence: _command_on(_tasks, SkipOccurrence),
     SetChecklist: _command_on(
         _tasks,
         SetChecklist,
@@ -223,6 +234,7 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
         start=_rarely(_starts),
         zone=_rarely(_zones),
         estimate=_or_unset(_estimates),
+        recurrence=_rarely(_recurrences | st.none()),
         column=_rarely(_columns),
         labels=_rarely(st.sampled_from([("shop", "late"), ("SOON", "soon"), (), None])),
         assignees=_rarely(st.sampled_from([(CAT.id, ADA.id, CAT.id), (BOB.id,), (), None])),

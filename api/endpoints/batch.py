@@ -143,6 +143,7 @@ def _item_result(command_on: CommandOn, outcome: Outcome) -> IndependentResult:
         result.id,
         result.version,
         result.key,
+        result.next,
         outcome.position,
         isinstance(outcome, Committed) and outcome.is_replay,
         outcome.planned_events,

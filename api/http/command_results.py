@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from commands.handling.outcome import Outcome
-from commands.handling.results import CommandResult, PlannedEvent, WipLimitWarning
+from commands.handling.results import CommandResult, NextInstance, PlannedEvent, WipLimitWarning
 
 _PROBLEM_SCHEMA = {"$ref": "#/components/schemas/Conflict"}
 PlannedEvents: TypeAlias = Annotated[
@@ -26,14 +26,15 @@ class WriteResult(Struct, frozen=True, omit_defaults=True):
     version: int
     position: int
     key: str | None = None
+    next: NextInstance = None
     warnings: tuple[WipLimitWarning, ...] = ()
     events: PlannedEvents = None
 
     @classmethod
     def from_outcome(cls, outcome: Outcome) -> "WriteResult":
         """Of the one command of a request."""
-        result = outcome.results[0]
-        return cls(result.id, result.version, outcome.position, result.key, result.warnings, outcome.planned_events)
+        one, events = outcome.results[0], outcome.planned_events
+        return cls(one.id, one.version, outcome.position, one.key, one.next, one.warnings, events)
 
 
 class BatchResult(Struct, frozen=True, omit_defaults=True):
@@ -60,6 +61,7 @@ class IndependentResult(Struct, frozen=True, omit_defaults=True):
     id: UUID | None = None
     version: int | None = None
     key: str | None = None
+    next: NextInstance = None
     position: int | None = None
     replayed: bool = False
     events: PlannedEvents = None

@@ -12,7 +12,7 @@ from domain.errors import VersionConflict
 from domain.event import RecordedEvent, State
 from infra.log.event_log import EventLog
 
-_INTERNAL_FIELDS = {"removed", "purged", "completed_from", "former_names"}
+_INTERNAL_FIELDS = {"removed", "purged", "completed_from", "next", "former_names"}
 
 
 async def rendered_conflict(log: EventLog, stream: UUID, conflict: VersionConflict) -> VersionConflict:

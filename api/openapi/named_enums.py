@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, get_args
 from api.openapi.schemas import SCHEMA_REF_PREFIX, Schema
 from domain.member import Role
 from domain.project import WipPolicy
+from domain.recurrence import RecurrenceStart
 from domain.saved_filter import SavedFilterSort
 from domain.task import Priority, TaskStatus
 from domain.user import TokenKind, TokenScope
@@ -22,6 +23,7 @@ _ENUMS: Final[dict[str, Any]] = {
     "HealthStatus": Literal["ok", "degraded"],
     "Priority": Priority,
     "ProjectionState": ProjectionState,
+    "RecurrenceStart": RecurrenceStart,
     "Role": Role,
     "SavedFilterSort": SavedFilterSort,
     "ServerStatus": Status,

@@ -23,6 +23,7 @@ _BY_CLASS: Final = {
     "Me": "CurrentUser",
     "NewPassword": "PasswordChange",
     "NewToken": "NewPersonalToken",
+    "RecurrenceSpec": "RecurrenceInput",
     "Refresh": "TokenRefresh",
     "SavedFilterShown": "SavedFilter",
     "SessionInfo": "Session",

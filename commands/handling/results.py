@@ -2,16 +2,17 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from commands.handling.command_on import CommandOn
 from commands.handling.decision import Decision
 from domain import codec
 from domain.errors import Refusal
+from domain.task import NextTask
 
 
 class WipLimitWarning(Struct, frozen=True):
@@ -27,12 +28,19 @@ class WipLimitWarning(Struct, frozen=True):
         return cls(warning.code(), **warning.params)
 
 
+NextInstance: TypeAlias = Annotated[
+    NextTask | None,
+    Meta(description="Only of a recurring task that is done, except the last: its next instance."),
+]
+
+
 class CommandResult(Struct, frozen=True, omit_defaults=True):
     """The result of one command: its stream, the new version, the human key of a task, and warnings."""
 
     id: UUID
     version: int
     key: str | None = None
+    next: NextInstance = None
     warnings: tuple[WipLimitWarning, ...] = ()
 
 
@@ -53,8 +61,9 @@ def from_decision(commands: Sequence[CommandOn], decision: Decision) -> tuple[Co
 def _result(decision: Decision, index: int, command_on: CommandOn) -> CommandResult:
     target = decision.stream_states[command_on.target]
     warnings = [WipLimitWarning.from_refusal(warning) for at, warning in decision.warnings if at == index]
-    key = getattr(target.states[command_on.command.state_type], "key", None)
-    return CommandResult(command_on.target, target.version, key, tuple(warnings))
+    state = target.states[command_on.command.state_type]
+    key, following = getattr(state, "key", None), getattr(state, "next", None)
+    return CommandResult(command_on.target, target.version, key, following, tuple(warnings))
 
 
 def planned_events(decision: Decision) -> tuple[PlannedEvent, ...]:

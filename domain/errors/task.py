@@ -3,6 +3,10 @@
 from domain.errors.refusal import Refusal
 
 
+class TaskDoesNotRecur(Refusal):
+    """The task does not recur."""
+
+
 class TaskIsTrashed(Refusal):
     """The task is in the trash and cannot be changed."""
 
@@ -31,8 +35,24 @@ class ParentIsTrashed(Refusal):
     """The parent of the task is in the trash."""
 
 
+class InvalidRecurrenceRule(Refusal):
+    """Tasks cannot recur by this rule."""
+
+
 class PlaceContradictsColumn(Refusal):
     """The task beside which it goes is in another column than the one you name."""
+
+
+class RecurrenceNeedsDue(Refusal):
+    """A task that recurs needs a due date."""
+
+
+class RecurrenceNeverOccurs(Refusal):
+    """There is no date to which this rule leads."""
+
+
+class SeriesIsOver(Refusal):
+    """The series has no further date."""
 
 
 class StartAfterDue(Refusal):

@@ -26,7 +26,7 @@ _WORDS_BY_TYPE: Final[dict[object, str]] = {
 def describe_type(annotation: Any) -> str:
     """A field's type in words; raises KeyError for a type without a description."""
     if isinstance(annotation, type) and issubclass(annotation, Struct):
-        return f"`{{{', '.join(annotation.__struct_fields__)}}}`"
+        return f"`{{{', '.join(annotation.__struct_encode_fields__)}}}`"
     describe = _DESCRIBERS.get(get_origin(annotation))
     return describe(annotation) if describe else _WORDS_BY_TYPE[annotation]
 

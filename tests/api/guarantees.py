@@ -58,6 +58,7 @@ VALID_BODIES: dict[str, dict[str, Any]] = {
     "add_reaction": {},
     "remove_reaction": {},
     "remove_attachment": {},
+    "skip_occurrence": {},
     "save_filter": {"name": "Soon", "filter": "due<now"},
     "edit_filter": {"name": "Later", "expected_version": 1},
     "delete_filter": {"expected_version": 1},

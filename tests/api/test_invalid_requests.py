@@ -303,7 +303,7 @@ async def test_all_errors_of_a_body_are_reported_at_once(shared_user: ApiUser, t
             assert details[f"#/{name}"] == detail
         assert "did you mean due?" in details["#/dueDate"]
         assert (
-            "title, description, priority, due, start, zone, estimate, column, labels, assignees, status"
+            "title, description, priority, due, start, zone, estimate, recurrence, column, labels, assignees, status"
             in details["#/dueDate"]
         )
 

@@ -51,6 +51,7 @@ set_checklist       yes    yes    yes    403    403    404      404     401
 set_parent          yes    yes    yes    403    403    404      404     401
 check_item          yes    yes    yes    403    403    404      404     401
 uncheck_item        yes    yes    yes    403    403    404      404     401
+skip_occurrence     yes    yes    yes    403    403    404      404     401
 restore_task        yes    yes    yes    403    403    404      404     401
 add_comment         yes    yes    yes    403    403    404      404     401
 edit_comment        yes    403    403    403    403    404      404     401
@@ -209,7 +210,9 @@ async def scene(isolated_settings: Settings) -> AsyncIterator[PermissionScene]:
             ids = {
                 "workspace": owner.workspace,
                 "project": owner.project,
-                "task": await owner.create_task(checklist=[{"text": "Milk"}]),
+                "task": await owner.create_task(
+                    checklist=[{"text": "Milk"}], due="2030-12-02", recurrence={"rule": "FREQ=DAILY"}
+                ),
             }
             saved = await owner.post("/filters", name="Soon", filter="due<now")
             named = {"user": guest.id, "invitation": invited["id"], "label": "shop", "name": "label_list"}

@@ -53,6 +53,7 @@ COMMANDS = [
     case("label", "POST", "/label", {"label": "shop"}),
     case("unlabel", "POST", "/unlabel", {"label": "shop"}),
     case("parent", "POST", "/parent", {"parent_id": None}),
+    case("skip", "POST", "/skip", {}),
     case("checklist", "PUT", "/checklist", {"items": [{"text": "Milk"}]}),
 ]
 commands = pytest.mark.parametrize(("method", "path", "body"), COMMANDS)

@@ -22,7 +22,8 @@ def edit(**fields: Any) -> EditTask:
 
 
 def test_each_field_has_the_event_that_changes_it_alone() -> None:
-    assert field_events().keys() == {"title", "description", "priority", "due", "start", "zone", "estimate"}
+    names = {"title", "description", "priority", "due", "start", "zone", "estimate", "recurrence"}
+    assert field_events().keys() == names
     assert field_events()["estimate"] is EstimateSet
 
 
