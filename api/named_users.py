@@ -7,24 +7,21 @@ from uuid import UUID
 import msgspec
 
 from api.ledger import AuthedRequest, Ledger
-from domain import filter as filters
 from domain.email_address import are_same_email
 from domain.event import fold
 from domain.member import Role
 from domain.user import User
 from infra.member_names import NAME_AND_ADDRESS_EVENTS
 from projections import workspace_list
-from projections.filter_sql import person_names
 from projections.text_folding import fold_text
 
 NO_USERS: Final[Mapping[str, Collection[UUID]]] = {}
 
 
 async def find_named_users(
-    request: AuthedRequest, ledger: Ledger, filter_: str, min_position: int | None
+    request: AuthedRequest, ledger: Ledger, names: Collection[str], min_position: int | None
 ) -> Mapping[str, Collection[UUID]]:
-    """The users for each name in a filter; raises what `domain.filter.parse` raises."""
-    names = person_names(filters.parse(filter_))
+    """The users for each of these names or e-mail addresses."""
     if not names:
         return NO_USERS
     users = await _load_users(request, ledger, min_position)

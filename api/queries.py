@@ -55,7 +55,14 @@ class Queries(Struct, frozen=True, kw_only=True):
         expanded_members: tuple[str, ...] = (),
     ) -> Response[Any]:
         """Respond to a question; raises Purged for what was purged, NotFound for what never existed."""
-        found = await self.fetch(request, question, min_position)
+        return await self.respond(
+            request, question, await self.fetch(request, question, min_position), expanded_members
+        )
+
+    async def respond(
+        self, request: AuthedRequest, question: Question, found: ReadResult, expanded_members: tuple[str, ...]
+    ) -> Response[Any]:
+        """Respond with an answer that was fetched; raises as `read` does."""
         if found.answer is None:
             raise await self._not_found_or_purged(request, question.scopes[0])
         dependencies_of(request).body_read = found

@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 from typing import Any, Final
+from uuid import UUID
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from api.http.conditional_response import ZONE_HEADER
 from api.http.dependencies import dependencies_of
@@ -11,15 +14,19 @@ from api.http.task_parameters import TaskSearch
 from api.ledger import AuthedRequest, Ledger
 from api.named_users import find_named_users
 from domain import filter as filters
+from domain.custom_field import CustomField
 from domain.event import RecordedEvent
 from domain.project import Project
 from domain.user import UserZoneSet
 from domain.workspace import WorkspaceZoneSet
 from infra import clock
-from projections import task_page
+from projections import task_list, task_page
+from projections.custom_field_sql import NO_FIELDS, FieldsByName, fields_by_name
 from projections.field_sql import FilterContext
-from projections.filter_sql import reads_calendar
+from projections.filter_sql import person_names, reads_calendar, reads_custom_fields
+from projections.project_list import custom_fields
 from projections.task_page_sql import TaskScope, workspaces_scope
+from projections.task_sorting import sort_field
 
 _UTC: Final = ZoneInfo("UTC")
 _ZONE_EVENTS: Final = (UserZoneSet, WorkspaceZoneSet)
@@ -33,20 +40,50 @@ async def list_across_workspaces(request: AuthedRequest, ledger: Ledger, search:
 
 async def read_task_page(request: AuthedRequest, ledger: Ledger, scope: TaskScope, search: TaskSearch) -> Response[Any]:
     """Answer with a page of the tasks in a scope."""
-    context = await filter_context(request, ledger, search.filter, scope, search.min_position)
+    context = await filter_context(request, ledger, search.filter, scope, search.min_position, search.sort)
     question = task_page.page(scope, search.options(), context)
     response = await ledger.read(request, question, search.min_position, search.expanded())
     return name_zone(response, context, search.filter)
 
 
+async def read_task(
+    request: AuthedRequest, ledger: Ledger, task: UUID, min_position: int | None, expanded_members: tuple[str, ...]
+) -> Response[Any]:
+    """Answer with one task, with the names of its custom fields if it has some."""
+    question = task_list.by_id(task)
+    found = await ledger.fetch(request, question, min_position)
+    if found.answer and found.answer.has_custom_fields and found.answer.project_id:
+        question = task_list.by_id_in_project(task, found.answer.project_id)
+        found = await ledger.fetch(request, question, min_position)
+    return await ledger.respond(request, question, found, expanded_members)
+
+
 async def filter_context(
-    request: AuthedRequest, ledger: Ledger, filter_: str, scope: TaskScope, min_position: int | None
+    request: AuthedRequest,
+    ledger: Ledger,
+    filter_: str,
+    scope: TaskScope,
+    min_position: int | None,
+    sort: str | None = None,
 ) -> FilterContext:
-    """What the filter refers to; the time in whole minutes: an answer that depends on it is cached for its minute."""
-    now = clock.now().replace(second=0, microsecond=0)
-    people = await find_named_users(request, ledger, filter_, min_position)
-    zone = await _load_zone(request, ledger, scope) if reads_calendar(filters.parse(filter_)) else None
-    return FilterContext(request.user.user_id, now, zone or _UTC, people)
+    """What the filter and the order refer to.
+
+    The time is in whole minutes: an answer that depends on it is cached for its minute.
+    """
+    now, terms = clock.now().replace(second=0, microsecond=0), filters.parse(filter_)
+    has_fields = reads_custom_fields(terms) or bool(sort_field(sort or ""))
+    fields = await _load_fields(request, ledger, scope, min_position) if has_fields else NO_FIELDS
+    people = await find_named_users(request, ledger, person_names(terms, fields), min_position)
+    zone = await _load_zone(request, ledger, scope) if reads_calendar(terms) else None
+    return FilterContext(request.user.user_id, now, zone or _UTC, people, fields)
+
+
+async def _load_fields(
+    request: AuthedRequest, ledger: Ledger, scope: TaskScope, min_position: int | None
+) -> FieldsByName:
+    """The custom fields of the projects that are listed."""
+    found = (await ledger.fetch(request, custom_fields(scope.ids, scope.audience), min_position)).answer
+    return fields_by_name(msgspec.json.decode(found.body, type=list[CustomField])) if found else NO_FIELDS
 
 
 async def _load_zone(request: AuthedRequest, ledger: Ledger, scope: TaskScope) -> ZoneInfo | None:

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import ClassVar
 from uuid import UUID
 
+from msgspec import UNSET, UnsetType
+
 from commands.command import CLOSING_EVENTS_OVER_CAP, Command, DecisionContext, OtherStreamEvent, require_found
 from commands.emoji import Emoji, require_emoji
 from commands.field_types import CommentText, NewId, require_uuid7
@@ -72,13 +74,13 @@ class EditComment(CommentCommand, frozen=True, kw_only=True):
 
     requires_version: ClassVar = True
 
-    text: CommentText
+    text: CommentText | UnsetType = UNSET
 
     def decide(self, state: Comment | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         comment, task = _require_live(state, context)
         if comment.user_id != context.actor.user_id:
             raise CommentIsAnothers
-        if self.text != comment.text:
+        if self.text is not UNSET and self.text != comment.text:
             mentions = _mentioned_members(self.text, comment.workspace_id, context)
             yield CommentEdited(
                 comment.task_id, task.project_id, Change(comment.text, self.text), Change(comment.mentions, mentions)

@@ -67,6 +67,7 @@ REQUIRED_PERMISSIONS: Final[dict[str, RequiredPermission]] = {
     "CreateProject":     RequiredPermission("member", "write"),
     "EditProject":       RequiredPermission("member", "write"),
     "SetColumns":        RequiredPermission("admin",  "write"),
+    "SetFields":         RequiredPermission("admin",  "write"),
     "CountColumn":       RULE_ONLY_PERMISSION,
     "ArchiveProject":    RequiredPermission("admin",  "write"),
     "RestoreProject":    RequiredPermission("admin",  "write"),

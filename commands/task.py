@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 from commands.checklist import ChecklistSpec, resolve_checklist
 from commands.column_counts import enter_column
 from commands.command import DecisionContext, OtherStreamEvent, require_found
+from commands.custom_field_values import SentFieldValues, field_values, set_field_values
 from commands.field_types import (
     MAX_ASSIGNEES_PER_TASK,
     Assignees,
@@ -74,6 +75,7 @@ class CreateTask(TaskCommand, frozen=True, kw_only=True):
     checklist: ChecklistSpec = ()
     parent_id: UUID | None = None
     recurrence: RecurrenceSpec | None = None
+    fields: SentFieldValues | None = None
 
     def __post_init__(self) -> None:
         require_uuid7(self.id)
@@ -88,7 +90,8 @@ class CreateTask(TaskCommand, frozen=True, kw_only=True):
         column = require_column(project, self.column)
         for user in self.assignees:
             require_assignable(project.workspace_id, user, context)
-        fields = sent_fields(self)
+        single_values = sent_fields(self)
+        custom_values = field_values(project, self.fields or {}, context)
         require_start_before_due(self.start, self.due, self.zone)
         ancestors = require_parent(self.parent_id, project_id, project, context) if self.parent_id else ()
         yield from enter_column(project_id, project, column, context)
@@ -105,7 +108,8 @@ class CreateTask(TaskCommand, frozen=True, kw_only=True):
             rank=context.new_rank(is_first=False),
             parent_id=self.parent_id,
             ancestors=ancestors,
-            **fields,
+            fields=custom_values,
+            **single_values,
         )
         task = record_from(Task, created)
         require_recurrence(task, context)
@@ -135,6 +139,7 @@ class EditTask(TaskCommand, frozen=True, kw_only=True):
     column: ColumnName | UnsetType = UNSET
     labels: Labels | UnsetType | None = UNSET
     assignees: Assignees | UnsetType | None = UNSET
+    fields: SentFieldValues | UnsetType | None = UNSET
     status: TaskStatus | UnsetType = UNSET
 
     def __post_init__(self) -> None:
@@ -142,22 +147,25 @@ class EditTask(TaskCommand, frozen=True, kw_only=True):
 
     def decide(self, state: Task | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         task = require_editable_task(state, context)
-        edits = list(self._decide_fields(task, context))
+        project = load_editable_project(task.project_id, context)
+        edits = list(self._decide_fields(task, project, context))
         yield from edits
         edited = fold(Task, edits, task) or task
         if edited.recurrence != task.recurrence or edited.due is None:
             require_recurrence(edited, context)
-        yield from self._decide_place(edited, context)
+        yield from self._decide_place(edited, project, context)
 
-    def _decide_fields(self, task: Task, context: DecisionContext) -> Iterator[Event]:
+    def _decide_fields(self, task: Task, project: Project, context: DecisionContext) -> Iterator[Event]:
         yield from set_fields(task, sent_fields(self))
         if self.labels is not UNSET:
             yield from set_labels(task, self.labels or ())
         if self.assignees is not UNSET:
             yield from set_assignees(task, self.assignees or (), context)
+        yield from set_field_values(task, project, self.fields or {}, context)
 
-    def _decide_place(self, task: Task, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
-        project = load_editable_project(task.project_id, context)
+    def _decide_place(
+        self, task: Task, project: Project, context: DecisionContext
+    ) -> Iterator[Event | OtherStreamEvent]:
         column = None if self.column is UNSET else require_column(project, self.column)
         yield from place(context.target, task, project, context, column=column, status=self.status or None)
 

@@ -51,6 +51,10 @@ _WORDS_BY_TYPE: dict[Any, str] = {
 Check: TypeAlias = Callable[[Any], object]
 
 
+class NotOneOf(ValueError):
+    """What a check raises for a value that is none of those that are allowed."""
+
+
 class FieldError(Struct, frozen=True):
     """An error: the JSON Pointer of a member, a stable code, and what is wrong, after the member's name."""
 
@@ -258,6 +262,7 @@ def _failed_checks(value: Any, metas: Sequence[Meta], pointer: str) -> Iterator[
             try:
                 check(value)
             except ValueError as error:
-                yield FieldError(pointer, "invalid_value", str(error))
+                code = "not_one_of" if isinstance(error, NotOneOf) else "invalid_value"
+                yield FieldError(pointer, code, str(error))
             except Refusal as refusal:
                 yield FieldError(pointer, refusal.code(), f"is refused: {str(refusal).removesuffix('.')}")

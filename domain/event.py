@@ -32,6 +32,11 @@ class Event(Struct, frozen=True, tag=True):
     changes_part_of: ClassVar[str] = ""
     """The field of which it changes only a part, such as one item of a list; `after_part_change` says how."""
 
+    @property
+    def changed_part(self) -> str:
+        """What it changes of that field, as conflicts compare it."""
+        return self.changes_part_of
+
     def after_part_change(self, value: Any) -> object:
         """The value of that field after the event."""
         raise NotImplementedError
@@ -135,7 +140,7 @@ def changes(event: Event) -> dict[str, Change[object]]:
 
 def changed_fields(event: Event) -> frozenset[str]:
     """The names of the fields that the event changed, in whole or in part."""
-    return frozenset((event.changes_part_of,)) if event.changes_part_of else frozenset(changes(event))
+    return frozenset((event.changed_part,)) if event.changes_part_of else frozenset(changes(event))
 
 
 @cache

@@ -1,15 +1,17 @@
 """A project: a board of columns with tasks, and the key that prefixes their numbers."""
 
 from collections.abc import Iterable
-from typing import Literal, Self
+from typing import Literal, Self, TypeVar
 from uuid import UUID, uuid5
 
 import msgspec
 from msgspec import Struct
 
 from domain.column import Column, comparable_name
+from domain.custom_field import CustomField, FieldOption, TaskFieldSet
 from domain.event import Change, Event, State
 
+N = TypeVar("N", CustomField, FieldOption)
 WipPolicy = Literal["warn", "refuse"]
 """What happens when a task enters a full column."""
 
@@ -30,6 +32,12 @@ class ColumnsSet(Event, frozen=True):
 
     columns: Change[tuple[Column, ...]]
     wip: Change[WipPolicy]
+
+
+class ProjectFieldsSet(Event, frozen=True):
+    """The custom fields of its tasks; those of a field that is left out keep their values, and do not show them."""
+
+    fields: Change[tuple[CustomField, ...]]
 
 
 class ProjectArchived(Event, frozen=True):
@@ -55,6 +63,10 @@ class ProjectPurged(Event, frozen=True):
     purged: Change[bool] = Change(old=False, new=True)
 
 
+MAX_FORMER_FIELDS = 200
+"""Of a project: the last fields that were left out, and the last options, are remembered."""
+
+
 class FormerName(Struct, frozen=True):
     """A name, as names are compared, that columns had and lost, with the id of the last of them."""
 
@@ -63,7 +75,10 @@ class FormerName(Struct, frozen=True):
 
 
 class Project(State, frozen=True):
-    """The state of a project that decisions need; `removed` are the ids of its former columns."""
+    """The state of a project that decisions need; `removed` are the ids of its former columns.
+
+    `former_fields` are the custom fields that were left out, with their last names; `former_options` the options.
+    """
 
     workspace_id: UUID
     name: str
@@ -72,6 +87,9 @@ class Project(State, frozen=True):
     wip: WipPolicy = "warn"
     removed: tuple[str, ...] = ()
     former_names: tuple[FormerName, ...] = ()
+    fields: tuple[CustomField, ...] = ()
+    former_fields: tuple[CustomField, ...] = ()
+    former_options: tuple[FieldOption, ...] = ()
     archived: bool = False
     trashed: bool = False
     purged: bool = False
@@ -80,6 +98,8 @@ class Project(State, frozen=True):
     def evolve(cls, state: Self | None, event: Event) -> Self | None:
         if isinstance(event, ProjectCreated):
             return cls(event.workspace_id, event.name, event.key, event.columns)
+        if isinstance(event, TaskFieldSet):  # a value in the `fields` of a task
+            return state
         after = super().evolve(state, event)
         if state and after and isinstance(event, ColumnsSet):
             current_ids = {column.id for column in after.columns}
@@ -88,6 +108,12 @@ class Project(State, frozen=True):
                 after,
                 removed=tuple(each for each in ids if each not in current_ids),
                 former_names=state.names_lost_to(after.columns),
+            )
+        if state and after and isinstance(event, ProjectFieldsSet):
+            return msgspec.structs.replace(
+                after,
+                former_fields=_former((*state.former_fields, *state.fields), after.fields),
+                former_options=_former((*state.former_options, *_options(state.fields)), _options(after.fields)),
             )
         return after
 
@@ -132,6 +158,17 @@ class Project(State, frozen=True):
     def find_column_by_id(self, column_id: str) -> Column | None:
         """The column with that id."""
         return next((column for column in self.columns if column.id == column_id), None)
+
+
+def _options(fields: Iterable[CustomField]) -> tuple[FieldOption, ...]:
+    return tuple(option for field in fields for option in field.options)
+
+
+def _former(known: Iterable[N], current: Iterable[N]) -> tuple[N, ...]:
+    """The last of those known that are not current."""
+    current_ids = {one.id for one in current}
+    former = {one.id: one for one in known if one.id not in current_ids}
+    return tuple(former.values())[-MAX_FORMER_FIELDS:]
 
 
 class ProjectKeyReserved(Event, frozen=True):

@@ -1,5 +1,6 @@
 """A task: a piece of work in one column of one project."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import ClassVar, Literal, Self
 from uuid import UUID, uuid5
@@ -8,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.checklist import Checklist
+from domain.custom_field import FieldValue
 from domain.event import Change, Event, State, record_from
 from domain.rank import RankPlace, ordinal_rank
 from domain.recurrence import Recurrence
@@ -43,6 +45,7 @@ class TaskCreated(SubtaskEvent, frozen=True):
     estimate: int | None = None
     checklist: Checklist = ()
     rank: str = ""
+    fields: Mapping[str, FieldValue] = {}
     recurrence: Recurrence | None = None
     parent_id: UUID | None = None
 
@@ -233,6 +236,7 @@ class Task(State, frozen=True):
     rank: str = ""
     parent_id: UUID | None = None
     recurrence: Recurrence | None = None
+    fields: Mapping[str, FieldValue] = {}
     status: TaskStatus = "open"
     trashed: bool = False
     purged: bool = False

@@ -80,7 +80,7 @@ projection = Projection(
     key_by_stream_and_touches,
     fold,
     scopes,
-    golden_lines=141,
+    golden_lines=153,
     event_types=(AttachmentAdded, AttachmentRemoved, TaskPurged, OpaqueEvent),
 )
 

@@ -9,7 +9,8 @@ from msgspec.structs import asdict
 
 from domain import filter as filters
 from domain.errors import FilterTooLong
-from projections import page_bytes, project_list
+from projections import page_bytes
+from projections.custom_field_names import fields_by_key, named_values
 from projections.field_sql import FilterContext
 from projections.filter_sql import compile_filter
 from projections.pagination import PageCursor, encode_answer, list_id_for
@@ -63,7 +64,7 @@ def board(project: UUID, options: TaskPageOptions, context: FilterContext, tasks
     filter_sql = compile_filter(terms, context, workspaces_sql=scope.workspaces_sql)
     listing = TaskPageSql(scope, filter_sql, sorting_for("rank", (), is_project=True))
     return Question(
-        tuple(dict.fromkeys((project_list.projection, *listing.projections()))),
+        listing.projections(),
         PROJECT_MEMBERS,
         (project,),
         f"board {list_id_for(project, 'board', {'filter': options.filter})} {tasks_path}",
@@ -84,10 +85,11 @@ class _AnswerBuilder(Struct, frozen=True):
     def __call__(self, projects: list[ProjectRow], rows: list[dict[str, Any]]) -> Answer | None:
         if not projects:
             return None
-        columns = {column.id: column for column in projects[0].columns}
+        columns, fields = {column.id: column for column in projects[0].columns}, fields_by_key(projects)
         found: dict[str, list[dict[str, Any]]] = {id_: [] for id_ in columns}
         for row in rows:
-            found.setdefault(row["column"], []).append(row)
+            named = {"fields": named_values(row["fields"], fields)} if row["fields"] else {}
+            found.setdefault(row["column"], []).append(row | named)
         shown = [self._build_column(columns.get(id_) or _placeholder_column(id_), rows) for id_, rows in found.items()]
         return encode_answer({"project_id": projects[0].id, "columns": shown})
 
@@ -124,7 +126,8 @@ def _column_filter(filter_: str, column: str) -> str:
 def _tasks_sql(listing: TaskPageSql) -> str:
     """The first tasks of each column, and the number of all of them; only the first are read in full."""
     return f"""select * from (select {select_columns()}, place.count, 0 as part, task.rank as at_0, task.id as at_1,
-          place.nth, sum(octet_length(task.description) + octet_length(task.labels::text) + {_OTHER_BYTES_PER_TASK})
+          place.nth, sum(octet_length(task.description) + octet_length(task.labels::text)
+            + octet_length(task.fields::text) + {_OTHER_BYTES_PER_TASK})
             over (order by place.nth, task.rank collate "C", task.id rows unbounded preceding) as bytes_so_far from (
           select task.id, count(*) over (partition by task."column") as count,
             row_number() over (partition by task."column" order by task.rank collate "C", task.id) as nth

@@ -101,7 +101,7 @@ projection = Projection(
     key_by_stream,
     fold,
     scopes,
-    golden_lines=132,
+    golden_lines=153,
     indexes=(
         "(task_id, created_at, id)",
         "(reply_to) where reply_to is not null",

@@ -25,9 +25,10 @@ from domain.filter import (
     TaskKeyIs,
     TimeIs,
 )
-from domain.filter.terms import FieldPredicate, OptionalPart, TaskState
+from domain.filter.terms import BuiltinPredicate, OptionalPart, TaskState
 from domain.label import normalize_label
 from domain.task import Priority
+from projections.custom_field_sql import NO_FIELDS, FieldsByName
 from projections.task_list import NO_DUE_AT
 from projections.time_sql import SqlFragment, time_sql
 
@@ -53,16 +54,18 @@ _HAS_SQL: dict[OptionalPart, str] = {
 class FilterContext(Struct, frozen=True):
     """What terms refer to: the caller, the time of the call in UTC, the caller's time zone, and users by name.
 
-    `people` has the users for each name or e-mail address in the filter.
+    `people` has the users for each name or e-mail address in the filter, `fields` the custom fields of the projects
+    that are listed, if the filter or the order is about some.
     """
 
     me: UUID
     now: datetime
     zone: tzinfo = UTC
     people: Mapping[str, Collection[UUID]] = {}
+    fields: FieldsByName = NO_FIELDS
 
 
-def comparison_sql(comparison: FieldPredicate, context: FilterContext) -> SqlFragment:  # noqa: PLR0911 - a line for each kind
+def comparison_sql(comparison: BuiltinPredicate, context: FilterContext) -> SqlFragment:  # noqa: PLR0911 - a line for each kind
     """The condition that the task compares so."""
     match comparison:
         case StatusIs(status):

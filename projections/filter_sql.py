@@ -6,16 +6,19 @@ have it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from domain.errors import FilterValue
 from domain.filter import (
     AnyOf,
     AssigneeIs,
     ColumnIs,
     CreatedByIs,
+    CustomFieldIs,
+    HasCustomField,
     Is,
     LabelIs,
     Person,
@@ -28,6 +31,8 @@ from domain.filter import (
     Word,
 )
 from domain.filter.terms import FieldPredicate, Predicate
+from projections import custom_field_sql
+from projections.custom_field_sql import NO_FIELDS, FieldReader, FieldsByName
 from projections.field_sql import FilterContext, comparison_sql
 from projections.relevance import (
     any_word_query,
@@ -113,7 +118,7 @@ def compile_filter(
         tuple(level_sqls),
         reads_text=any(isinstance(leaf, Word | Phrase) for leaf in leaves),
         matches_many=requires_one_word(words) and all(map(_matches_many, terms)),
-        is_time_dependent=any(map(_depends_on_time, leaves)),
+        is_time_dependent=any(_depends_on_time(leaf, context.fields) for leaf in leaves),
     )
     return _with_similar(compiled, similar_text_query(words)) if finds_similar and levels else compiled
 
@@ -132,15 +137,23 @@ def _with_similar(compiled: FilterSql, similar: str) -> FilterSql:
     )
 
 
-def person_names(terms: Iterable[Term]) -> frozenset[str]:
+def person_names(terms: Iterable[Term], fields: FieldsByName = NO_FIELDS) -> frozenset[str]:
     """The names and e-mail addresses of users in the terms."""
-    users = (getattr(leaf, "user", None) for leaf in _leaves(terms))
-    return frozenset(user.name for user in users if isinstance(user, Person))
+    leaves = list(_leaves(terms))
+    users = (getattr(leaf, "user", None) for leaf in leaves)
+    compared = (leaf for leaf in leaves if isinstance(leaf, CustomFieldIs))
+    named = {name for leaf in compared for name in custom_field_sql.named_people(leaf, fields)}
+    return frozenset(user.name for user in users if isinstance(user, Person)) | named
 
 
 def reads_calendar(terms: Iterable[Term]) -> bool:
     """Whether a term is about days, which are those of a time zone."""
-    return any(leaf == Is("overdue") or (isinstance(leaf, TimeIs) and leaf.when != "none") for leaf in _leaves(terms))
+    return any(map(_reads_calendar, _leaves(terms)))
+
+
+def reads_custom_fields(terms: Iterable[Term]) -> bool:
+    """Whether a term is about a custom field."""
+    return any(isinstance(leaf, CustomFieldIs | HasCustomField) for leaf in _leaves(terms))
 
 
 class _WordSql(Struct, frozen=True):
@@ -199,10 +212,18 @@ class _Compiler:
             each = (self.conjunction_sql(alternative, word_sql) for alternative in term.predicate.alternatives)
             sql = f"({' or '.join(each)})"
         elif term.negated and _is_text(term.predicate):
-            return self._named(*_predicate_sql(term.predicate, self._context, word_sql.denied))
+            return self._named(*self._leaf_sql(term, word_sql.denied))
         else:
-            sql = self._named(*_predicate_sql(term.predicate, self._context, word_sql.required))
+            sql = self._named(*self._leaf_sql(term, word_sql.required))
         return _negated(sql) if term.negated else sql
+
+    def _leaf_sql(self, term: Term, word_sql: str) -> SqlFragment:
+        """Raises FilterValue, with the offset of the term."""
+        predicate: Any = term.predicate
+        try:
+            return _predicate_sql(predicate, self._context, word_sql)
+        except FilterValue as refusal:
+            raise FilterValue(str(refusal), offset=term.offset, **refusal.params) from refusal
 
     def _named(self, sql: str, values: Sequence[object]) -> str:
         """The SQL with named parameters instead of its placeholders."""
@@ -248,14 +269,28 @@ def _matches_many(term: Term) -> bool:
     return term.negated and isinstance(term.predicate, AssigneeIs | LabelIs | ProjectIs | ColumnIs | TaskKeyIs)
 
 
-def _depends_on_time(leaf: Predicate) -> bool:
+def _reads_calendar(leaf: Predicate) -> bool:
+    if isinstance(leaf, CustomFieldIs):
+        return custom_field_sql.reads_calendar(leaf)
+    return leaf == Is("overdue") or (isinstance(leaf, TimeIs) and leaf.when != "none")
+
+
+def _depends_on_time(leaf: Predicate, fields: FieldsByName) -> bool:
     """Whether the same words may mean something else later; users may be renamed."""
+    if isinstance(leaf, CustomFieldIs):
+        return custom_field_sql.reads_calendar(leaf) or any(custom_field_sql.named_people(leaf, fields))
     is_named = isinstance(leaf, AssigneeIs | CreatedByIs) and isinstance(leaf.user, Person)
     return is_named or leaf == Is("overdue") or (isinstance(leaf, TimeIs) and is_relative(leaf.when))
 
 
 def _predicate_sql(predicate: FieldPredicate | Word | Phrase, context: FilterContext, word_sql: str) -> SqlFragment:
-    if isinstance(predicate, Word | Phrase):
-        tsquery = text_query(predicate).anywhere
-        return (word_sql, (tsquery,)) if tsquery else ("true", ())
+    match predicate:
+        case Word() | Phrase():
+            tsquery = text_query(predicate).anywhere
+            return (word_sql, (tsquery,)) if tsquery else ("true", ())
+        case CustomFieldIs():
+            reader = FieldReader(context.me, context.now.astimezone(context.zone).date(), context.people)
+            return custom_field_sql.comparison_sql(predicate, context.fields, reader)
+        case HasCustomField():
+            return custom_field_sql.presence_sql(predicate, context.fields)
     return comparison_sql(predicate, context)

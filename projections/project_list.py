@@ -1,6 +1,6 @@
 """The project list: one row per project of a workspace, with its number of tasks by column and status."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, TypeAlias
 from uuid import UUID
@@ -9,11 +9,13 @@ import msgspec
 from msgspec import Meta, Struct
 
 from domain.column import Column
+from domain.custom_field import CustomField
 from domain.event import OpaqueEvent, RecordedEvent, apply_changes
 from domain.project import (
     ColumnsSet,
     ProjectArchived,
     ProjectCreated,
+    ProjectFieldsSet,
     ProjectPurged,
     ProjectRenamed,
     ProjectRestored,
@@ -21,9 +23,17 @@ from domain.project import (
     WipPolicy,
 )
 from domain.task import TaskCompleted, TaskCreated, TaskMoved, TaskReopened, TaskRestored, TaskStatus, TaskTrashed
-from projections.pagination import PageCursor, encode_versioned_answer, list_id_for, paginate
+from projections.custom_field_names import ProjectFields, definitions_query
+from projections.pagination import PageCursor, encode_answer, encode_versioned_answer, list_id_for, paginate
 from projections.projection import Projection
-from projections.question import ANSWER_MEMBERS, WORKSPACE_MEMBERS, Answer, Question, single_table_question
+from projections.question import (
+    ANSWER_MEMBERS,
+    WORKSPACE_MEMBERS,
+    Answer,
+    Audience,
+    Question,
+    single_table_question,
+)
 
 _ProjectKey: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Z0-9]+$(?!\n)", max_length=20)]
 
@@ -47,6 +57,7 @@ class ProjectRow(Struct, frozen=True):
     key: str
     columns: tuple[BoardColumn, ...]
     wip: WipPolicy
+    fields: tuple[CustomField, ...]
     archived: bool
     trashed: bool
     version: int
@@ -78,6 +89,7 @@ def fold(key: UUID, project: ProjectRow | None, recorded: RecordedEvent) -> Proj
             key=event.key,
             columns=_board_columns(event.columns),
             wip="warn",
+            fields=(),
             archived=False,
             trashed=False,
             version=recorded.version,
@@ -146,15 +158,16 @@ def scopes(project: ProjectRow) -> Iterable[UUID]:
 
 projection = Projection(
     "project_list",
-    3,
+    4,
     ProjectRow,
     keys,
     fold,
     scopes,
-    golden_lines=99,
+    golden_lines=153,
     indexes=("(workspace_id, key)",),
     event_types=(
-        *(ProjectCreated, ProjectRenamed, ColumnsSet, ProjectArchived, ProjectTrashed, ProjectRestored, ProjectPurged),
+        *(ProjectCreated, ProjectRenamed, ColumnsSet, ProjectFieldsSet),
+        *(ProjectArchived, ProjectTrashed, ProjectRestored, ProjectPurged),
         *(TaskCreated, TaskCompleted, TaskReopened, TaskMoved, TaskTrashed, TaskRestored, OpaqueEvent),
     ),
 )
@@ -174,6 +187,17 @@ def by_name(workspace: UUID, project: str | UUID) -> Question:
     return single_table_question(
         projection, WORKSPACE_MEMBERS, workspace, f"project by {column}", sql, parameters, _item_answer
     )
+
+
+def custom_fields(scopes: Sequence[UUID], audience: Audience) -> Question:
+    """The custom fields of the projects that are, or whose workspaces are, these scopes, without those in the trash."""
+    here = tuple(scopes)
+    query = definitions_query("(id = any(%(here)s) or workspace_id = any(%(here)s)) and not trashed")
+    return Question((projection,), audience, here, "custom fields", (query,), {"here": [*here]}, _custom_fields_answer)
+
+
+def _custom_fields_answer(rows: list[ProjectFields]) -> Answer:
+    return encode_answer([field for row in rows for field in row.fields])
 
 
 def page(workspace: UUID, limit: int, cursor: str | None, *, archived: bool) -> Question:

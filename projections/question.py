@@ -13,13 +13,17 @@ from projections.projection import Projection
 
 
 class Answer(Struct, frozen=True):
-    """The answer to a question, encoded once: JSON body, entity tag, workspace and project, and next cursor."""
+    """The answer to a question, encoded once: JSON body, entity tag, workspace and project, and next cursor.
+
+    That of a task which `has_custom_fields` has them by id, and is shown only with their names.
+    """
 
     body: bytes
     etag: str
     workspace_id: UUID | None = None
     project_id: UUID | None = None
     next_cursor: str | None = None
+    has_custom_fields: bool = False
 
 
 class AccessTarget(Struct, frozen=True):

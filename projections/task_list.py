@@ -12,15 +12,19 @@ from msgspec.structs import replace
 from domain.attachment import AttachmentAdded, AttachmentRemoved
 from domain.checklist import Checklist
 from domain.comment import CommentAdded, CommentDeleted
+from domain.custom_field import FieldValue, FieldValues
 from domain.event import Event, RecordedEvent, apply_changes, record_from
 from domain.label import normalize_label
 from domain.rank import RanksRebalanced
 from domain.recurrence import Recurrence
 from domain.subtask import NO_SUBTASKS, SubtaskCount, SubtaskEvent
 from domain.task import Priority, TaskCompleted, TaskCreated, TaskPurged, TaskReopened, TaskStatus, initial_rank
+from projections import project_list
+from projections.custom_field_names import ProjectFields, definitions_query, fields_by_key, named_values
 from projections.pagination import encode_versioned_answer
 from projections.projection import Projection, key_by_stream_and_touches
 from projections.question import ANSWER_MEMBERS, Answer, Query, Question
+from projections.text_folding import fold_text
 
 
 class TaskRow(Struct, frozen=True):
@@ -48,6 +52,7 @@ class TaskRow(Struct, frozen=True):
     comments: int
     attachments: int
     recurrence: Recurrence | None
+    fields: dict[str, FieldValue]
     status: TaskStatus
     trashed: bool
     version: int
@@ -61,12 +66,14 @@ class TaskRow(Struct, frozen=True):
 class StoredTaskRow(TaskRow, frozen=True):
     """A task as stored: also its due date and start as instants, in UTC as if days were those of UTC, and its labels.
 
-    `due_at` is the last instant of a day, `start_at` the first.
+    `due_at` is the last instant of a day, `start_at` the first. `fields` are by the id of the field; `field_keys` are
+    the same with texts folded, None without any.
     """
 
     due_at: datetime
     start_at: datetime
     tags: tuple[str, ...]
+    field_keys: dict[str, FieldValue] | None
 
 
 NO_DUE_AT: Final = datetime.max.replace(tzinfo=UTC)
@@ -101,9 +108,14 @@ def fold(key: UUID, task: StoredTaskRow | None, recorded: RecordedEvent) -> Stor
     if task is None or isinstance(event, TaskPurged):
         return None
     after = apply_changes(task, event, version=recorded.version, updated_at=recorded.at, **_completion(recorded))
-    if after.due is task.due and after.start is task.start and after.labels is task.labels:
+    if (
+        after.due is task.due
+        and after.start is task.start
+        and after.labels is task.labels
+        and after.fields is task.fields
+    ):
         return after
-    return replace(after, **_derived_values(after.due, after.start, after.labels))
+    return replace(after, **_derived_values(after))
 
 
 def _after_touch(key: UUID, task: StoredTaskRow, event: Event) -> StoredTaskRow:
@@ -117,9 +129,19 @@ def _after_touch(key: UUID, task: StoredTaskRow, event: Event) -> StoredTaskRow:
     return replace(task, **{name: getattr(task, name) + step})
 
 
-def _derived_values(due: str | None, start: str | None, labels: Iterable[str]) -> dict[str, Any]:
+def _derived_values(task: TaskCreated | TaskRow) -> dict[str, Any]:
     """What a row is found and sorted by beside the values that clients see."""
-    return {"due_at": due_at(due), "start_at": start_at(start), "tags": tuple(map(normalize_label, labels))}
+    return {
+        "due_at": due_at(task.due),
+        "start_at": start_at(task.start),
+        "tags": tuple(map(normalize_label, task.labels)),
+        "field_keys": field_keys(task.fields) if task.fields else None,
+    }
+
+
+def field_keys(values: FieldValues) -> dict[str, FieldValue]:
+    """The values of custom fields with texts folded."""
+    return {key: fold_text(value) if isinstance(value, str) else value for key, value in values.items()}
 
 
 def _completion(recorded: RecordedEvent) -> dict[str, object]:
@@ -149,7 +171,7 @@ def _row_from_created(key: UUID, event: TaskCreated, recorded: RecordedEvent) ->
         created_by=recorded.actor.user_id,
         completed_at=None,
         completed_by=None,
-        **_derived_values(event.due, event.start, event.labels),
+        **_derived_values(event),
     )
 
 
@@ -180,12 +202,12 @@ def scopes(task: StoredTaskRow) -> Iterable[UUID]:
 
 projection = Projection(
     "task_list",
-    11,
+    12,
     StoredTaskRow,
     key_by_stream_and_touches,
     fold,
     scopes,
-    golden_lines=145,
+    golden_lines=153,
     indexes=(
         "(key)",
         '(project_id, rank collate "C", id) where not trashed',
@@ -197,6 +219,7 @@ projection = Projection(
         '(parent_id, rank collate "C", id) where parent_id is not null and not trashed',
         "using gin (assignees jsonb_path_ops) where assignees <> '[]'",
         "using gin (tags jsonb_path_ops) where tags <> '[]'",
+        "using gin (field_keys) where field_keys is not null",
     ),
     generated_columns=(("urgency", _URGENCY_COLUMN_SQL), ("updated_hour", _UPDATED_HOUR_COLUMN_SQL)),
 )
@@ -207,10 +230,21 @@ def select_columns(names: Iterable[str] = TaskRow.__struct_fields__) -> str:
     return ", ".join(f'task."{name}"' for name in names)
 
 
+_BY_ID_SQL: Final = f"select {select_columns()} from {{task_list}} task where id = %(id)s"  # noqa: S608 - our own text
+
+
 def by_id(task: UUID) -> Question:
-    """A single task, in the trash or not."""
-    query = Query(f"select {select_columns()} from {{task_list}} task where id = %(id)s", TaskRow)  # noqa: S608 - our own text
+    """A single task, in the trash or not; if it `has_custom_fields`, those are asked for with `by_id_in_project`."""
+    query = Query(_BY_ID_SQL, TaskRow)
     return Question((projection,), ANSWER_MEMBERS, (task,), "one", (query,), {"id": task}, _item_answer)
+
+
+def by_id_in_project(task: UUID, project: UUID) -> Question:
+    """A single task with its custom fields, which change with its project too."""
+    queries = Query(_BY_ID_SQL, TaskRow), definitions_query("id = %(project)s")
+    parameters: dict[str, object] = {"id": task, "project": project}
+    read = projection, project_list.projection
+    return Question(read, ANSWER_MEMBERS, (task, project), "one in project", queries, parameters, _named_item_answer)
 
 
 COUNT_IN_COLUMN_SQL = """select count(*) from {task_list} where project_id = %s and "column" = %s and not trashed"""
@@ -229,4 +263,12 @@ IDS_BY_KEY_SQL = "select id from {task_list} where key = %s limit 2"
 
 
 def _item_answer(rows: list[TaskRow]) -> Answer | None:
-    return encode_versioned_answer(rows[0], rows[0].version, rows[0].workspace_id, rows[0].project_id) if rows else None
+    if not rows:
+        return None
+    task = rows[0]
+    answer = encode_versioned_answer(task, task.version, task.workspace_id, task.project_id)
+    return replace(answer, has_custom_fields=bool(task.fields))
+
+
+def _named_item_answer(rows: list[TaskRow], projects: list[ProjectFields]) -> Answer | None:
+    return _item_answer([replace(row, fields=named_values(row.fields, fields_by_key(projects))) for row in rows])

@@ -11,7 +11,7 @@ from projections.filter_sql import FilterSql
 from projections.page_bytes import bytes_before_sql
 from projections.projection import Projection
 from projections.question import EACH_WORKSPACE_MEMBERS, PROJECT_MEMBERS, Audience
-from projections.task_sorting import Sorting
+from projections.sorting import Sorting
 
 MAX_UNROLLED_WORKSPACES: Final = 8
 """The most workspaces that get a branch each in the SQL; more of them share a lateral join."""
@@ -40,6 +40,11 @@ class TaskScope(Struct, frozen=True):
         """The ids of the workspaces, as an array."""
         return _WORKSPACE_OF_PROJECT_SQL if self.is_project else "%(here)s"
 
+    @property
+    def projects_condition(self) -> str:
+        """The condition for the projects of the list."""
+        return "id = %(here_0)s" if self.is_project else "workspace_id = any(%(here)s)"
+
 
 def project_scope(project: UUID) -> TaskScope:
     return TaskScope((project,), project, is_project=True)
@@ -60,10 +65,9 @@ class TaskPageSql(Struct, frozen=True):
     def projections(self) -> tuple[Projection[Any], ...]:
         """The projections whose tables the SQL reads."""
         reads_comments = self.filter_sql.reads_text
-        projects = () if self.scope.is_project and not reads_comments else (project_list.projection,)
         texts = (task_search.projection,) if self.filter_sql.reads_text or self.sorting.reads_text else ()
         comments = (comment_list.projection,) if reads_comments else ()
-        return (task_list.projection, *projects, *texts, *comments)
+        return (task_list.projection, project_list.projection, *texts, *comments)
 
     def page_sql(self, fields: Sequence[str], after_part: int | None) -> str:
         """The first rows, or those after a cursor; `after_part` is the part that the cursor is in.

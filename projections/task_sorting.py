@@ -1,55 +1,28 @@
-"""The orders of task lists: the expressions to sort by, and the condition to continue after a cursor."""
+"""The orders of task lists, by name."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from domain.errors import SortNeedsText
+from domain.filter.tokens import custom_field_name
 from domain.rank import MAX_RANK_CHARACTERS
+from projections.custom_field_sorting import custom_field_sorting
+from projections.custom_field_sql import NO_FIELDS, FieldsByName
+from projections.sorting import Sorting
 from projections.task_list import NO_DUE_AT
 
 TaskSort: TypeAlias = Literal[
     "rank", "-rank", "due", "-due", "priority", "-priority", "created", "-created",
     "updated", "-updated", "key", "-key", "title", "-title", "relevance", "-relevance",
 ]  # fmt: skip
+TASK_SORTS: Final[tuple[str, ...]] = get_args(TaskSort)
 _NO_DUE_AT_SQL: Final = f"'{NO_DUE_AT.isoformat()}'::timestamptz"
 _Rank: TypeAlias = Annotated[str, Meta(max_length=MAX_RANK_CHARACTERS)]
 _ProjectKey: TypeAlias = Annotated[str, Meta(pattern="^[A-Z][A-Z0-9]*$", max_length=20)]
-
-
-class Sorting(Struct, frozen=True):
-    """Expressions to sort by, the id last, so that no two tasks are equal; `cursor_type` is the type of a cursor.
-
-    They refer to `task`, a row of the task list, or, if the order `reads_text`, to `search`, its row in the task
-    search.
-
-    A list consists of `parts`, one after the other, each sorted separately, so that an index in this order can return
-    the part. A cursor has the number of its part, then the values of the expressions. The parts of an order
-    `is_by_relevance` are conditions on the text.
-    """
-
-    expressions: tuple[str, ...]
-    cursor_type: Any
-    is_descending: bool = False
-    parts: tuple[str, ...] = ("true",)
-    is_by_relevance: bool = False
-    reads_text: bool = False
-
-    @property
-    def direction(self) -> str:
-        return "desc" if self.is_descending else "asc"
-
-    def order_by_sql(self, columns: tuple[str, ...]) -> str:
-        """The `order by` list, for columns that hold the values."""
-        return ", ".join(f"{name} {self.direction}" for name in columns)
-
-    def after_sql(self, columns: tuple[str, ...]) -> str:
-        """The condition for rows after the values in the parameters `after_0` and so on, for such columns."""
-        values = ", ".join(f"%(after_{place})s" for place in range(len(self.expressions)))
-        return f"({', '.join(columns)}) {'<' if self.is_descending else '>'} ({values})"
 
 
 _EXPRESSIONS: Final[dict[str, tuple[tuple[str, ...], Any]]] = {
@@ -68,14 +41,28 @@ _ID_WITHOUT_INDEX_SQL: Final = "coalesce(search.id, task.id)"
 _TITLE_CURSOR_TYPE: Final = tuple[int, Annotated[str, Meta(max_length=800)], UUID]
 
 
-def sorting_for(sort: TaskSort, level_sqls: Sequence[str], *, is_project: bool, matches_many: bool = True) -> Sorting:
+def sort_field(sort: str) -> str | None:
+    """The name of the custom field that an order is by."""
+    return custom_field_name(sort.removeprefix("-"))
+
+
+def sorting_for(
+    sort: str,
+    level_sqls: Sequence[str],
+    *,
+    is_project: bool,
+    matches_many: bool = True,
+    fields: FieldsByName = NO_FIELDS,
+) -> Sorting:
     """The order with that name; `level_sqls` are the conditions of the levels of relevance, none without search text.
 
     Tasks without a due date come last in both directions. `relevance` sorts the best match first, of equal ones the
     latest, and `-relevance` the other way round; `matches_many` is that of the filter. Raises
-    SortNeedsText.
+    SortNeedsText or UnknownSortField.
     """
     name, is_down = sort.removeprefix("-"), sort.startswith("-")
+    if field := sort_field(sort):
+        return custom_field_sorting(field, fields, is_descending=is_down)
     if name == "relevance":
         if not level_sqls:
             raise SortNeedsText

@@ -95,11 +95,12 @@ def _time_range(when: _When, now: datetime, zone: tzinfo) -> tuple[datetime, dat
         case RelativeTime("now", count, unit):
             at = _shifted_instant(now, count, unit, zone)
             return at, _later(at, timedelta.resolution)
-    day = when.day if isinstance(when, Day) else _relative_day(when, now.astimezone(zone).date())
+    day = when.day if isinstance(when, Day) else relative_day(when, now.astimezone(zone).date())
     return _midnight(day, zone), _midnight(day + timedelta(days=1), zone) if day < date.max else NO_DUE_AT
 
 
-def _relative_day(when: RelativeTime | RelativeDay, today: date) -> date:
+def relative_day(when: RelativeTime | RelativeDay, today: date) -> date:
+    """The day that is meant today; not for times relative to `now`."""
     base, count, unit = (when.base, when.count, when.unit) if isinstance(when, RelativeTime) else (when, 0, "d")
     if base in _DAY_OFFSETS:
         return (

@@ -21,6 +21,7 @@ from domain.comment import (
     ReactionAdded,
     ReactionRemoved,
 )
+from domain.custom_field import CustomField, FieldOption, FieldType, TaskFieldSet
 from domain.email_address import AddressStreams, former_stream_ids
 from domain.event import Actor, Change, Event
 from domain.instance import INSTANCE_STREAM_ID, AdministratorAppointed
@@ -31,6 +32,7 @@ from domain.project import (
     ColumnsSet,
     ProjectArchived,
     ProjectCreated,
+    ProjectFieldsSet,
     ProjectKeyReserved,
     ProjectPurged,
     ProjectRenamed,
@@ -159,6 +161,28 @@ REACTION_ADDED = ReactionAdded(TASK, PROJECT, ADA.id, Change(None, "\N{THUMBS UP
 REACTION_REMOVED = ReactionRemoved(TASK, PROJECT, ADA.id, Change("\N{THUMBS UP SIGN}", None))
 WEEKLY = Recurrence("FREQ=WEEKLY;BYDAY=MO")
 RECURRENCE_SET = RecurrenceSet(Change(None, WEEKLY))
+SMALL, LARGE = FieldOption(fixed_uuid7(121), "Small"), FieldOption(fixed_uuid7(122), "Large")
+
+
+def custom_field(number: int, name: str, kind: FieldType, *options: FieldOption) -> CustomField:
+    """A custom field with the id of that number."""
+    return CustomField(fixed_uuid7(110 + number), name, kind, options)
+
+
+CUSTOM_FIELDS = (
+    custom_field(1, "Customer", "text"),
+    custom_field(2, "Points", "number"),
+    custom_field(3, "Delivery", "date"),
+    custom_field(4, "Size", "choice", SMALL, LARGE),
+    custom_field(5, "Sizes", "choices", SMALL, LARGE),
+    custom_field(6, "Reviewer", "person"),
+    custom_field(7, "Paid", "checkbox"),
+    custom_field(8, "Site", "url"),
+)
+"""One of each type."""
+CUSTOMER, POINTS, DELIVERY, SIZE, SIZES, REVIEWER, PAID, SITE = CUSTOM_FIELDS
+FIELDS_SET = ProjectFieldsSet(Change((), CUSTOM_FIELDS))
+POINTS_SET = TaskFieldSet(PROJECT, POINTS.id, Change(None, 3))
 FILTER_SAVED = FilterSaved(ADA.id, "This week", "assignee:me -label:later", "due")
 EVENT_SKIPPED = EventSkipped(str(TASK), 12, "The fold of 0.2 fails here")
 
@@ -224,6 +248,7 @@ EVERY_EVENT: tuple[Event, ...] = (
     COMMENT_PURGED,
     REACTION_ADDED,
     REACTION_REMOVED,
+    POINTS_SET,
     COMPLETED,
     REOPENED,
     MOVED,
@@ -237,6 +262,7 @@ EVERY_EVENT: tuple[Event, ...] = (
     PURGED,
     ProjectRenamed(Change("Household", "Home")),
     ColumnsSet(Change(DEFAULT_COLUMNS, LIMITED_BOARD), Change("warn", "refuse")),
+    FIELDS_SET,
     ColumnCounted(1),
     ProjectArchived(),
     PROJECT_TRASHED,

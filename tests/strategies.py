@@ -16,6 +16,7 @@ from commands.checklist import CheckItem, ChecklistItemSpec, SetChecklist, Unche
 from commands.column import ColumnSpec, CountColumn, SetColumns
 from commands.command import Command
 from commands.comment import AddComment, AddReaction, DeleteComment, EditComment, RemoveReaction
+from commands.custom_field import FieldSpec, OptionSpec, SetFields
 from commands.handling.command_on import CommandOn
 from commands.instance import AppointAdministrator
 from commands.invitation import AcceptInvitation, InviteMember, RevokeInvitation
@@ -53,6 +54,8 @@ from tests.examples import (
     CAT,
     CHECKLIST,
     COMMENT,
+    CUSTOMER,
+    LARGE,
     OTHER_ATTACHMENT,
     OTHER_COMMENT,
     OTHER_FILTER,
@@ -60,8 +63,10 @@ from tests.examples import (
     OTHER_TASK,
     OTHER_TOKEN,
     OTHER_WORKSPACE,
+    POINTS,
     PROJECT,
     SAVED_FILTER,
+    SIZE,
     TASK,
     TOKEN,
     WORKSPACE,
@@ -80,15 +85,23 @@ STATE_TYPES: tuple[type[State], ...] = tuple(
 
 def values(type_: Any) -> SearchStrategy[Any]:
     """Any value of a field's type."""
-    if get_origin(type_) is Change:
-        side = values(get_args(type_)[0])
+    origin, arguments = get_origin(type_), get_args(type_)
+    if origin is Change:
+        side = values(arguments[0])
         return st.builds(Change, side, side)
-    if get_origin(type_) is UnionType and NoneType in get_args(type_):
-        return st.none() | st.one_of(*(values(each) for each in get_args(type_) if each is not NoneType))
-    if get_origin(type_) is tuple:
-        return st.lists(values(get_args(type_)[0]), max_size=3).map(tuple)
-    if isinstance(type_, type) and issubclass(type_, Struct):
-        return structs(type_)
+    if origin is UnionType:
+        return st.one_of(*(st.none() if each is NoneType else values(each) for each in arguments))
+    if origin is Mapping:
+        return st.dictionaries(*map(values, arguments), max_size=3)
+    if origin is tuple:
+        return st.lists(values(arguments[0]), max_size=3).map(tuple)
+    return structs(type_) if isinstance(type_, type) and issubclass(type_, Struct) else _scalars(type_)
+
+
+def _scalars(type_: Any) -> SearchStrategy[Any]:
+    """Those that can be stored, of a type that has others too."""
+    if type_ is float:
+        return st.floats(allow_nan=False, allow_infinity=False)
     return st.integers(0, 2**63 - 1) if type_ is int else st.from_type(type_)
 
 
@@ -119,6 +132,9 @@ def change_fields(event_type: type[Event]) -> set[str]:
 _texts = st.sampled_from(["Buy milk", "Buy bread"])
 _due_dates = st.sampled_from(["2026-12-01", None, "2026-12-01T10:00:00Z"])
 _starts = st.sampled_from(["2026-11-01", None, "2026-12-01T10:00:00Z"])
+_field_values = st.sampled_from(
+    [{"Points": 3}, {"points": 0.5, "Customer": "Acme"}, {"Customer": None}, {"Size": "large"}, {"Sizes": ("Small",)}]
+)
 _zones = st.sampled_from(["Europe/Vienna", None])
 _items = st.sampled_from([*(item.id for item in CHECKLIST), fixed_uuid7(73)])
 _comments = st.sampled_from([COMMENT, COMMENT, OTHER_COMMENT])
@@ -194,6 +210,7 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
         checklist=st.sampled_from([(), (ChecklistItemSpec(text="Red ones"),)]),
         parent_id=st.none() | st.sampled_from([TASK, OTHER_TASK]),
         recurrence=st.one_of(st.none(), st.none(), _recurrences),
+        fields=st.none() | _field_values,
     ),
     SkipOccurrence: _command_on(_tasks, SkipOccurrence),
     SetChecklist: _command_on(
@@ -238,6 +255,7 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
         column=_rarely(_columns),
         labels=_rarely(st.sampled_from([("shop", "late"), ("SOON", "soon"), (), None])),
         assignees=_rarely(st.sampled_from([(CAT.id, ADA.id, CAT.id), (BOB.id,), (), None])),
+        fields=_rarely(st.none() | _field_values),
         status=_rarely(st.sampled_from(["open", "done"])),
     ),
     RenameTask: _command_on(_tasks, RenameTask, title=_texts),
@@ -277,6 +295,29 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
         wip=_or_unset(st.sampled_from(["warn", "refuse"])),
         move=st.sampled_from([None, {"doing": "todo"}, {"todo": "done", "In progress": "done"}, {"done": "nowhere"}]),
         keep=st.booleans(),
+    ),
+    SetFields: _command_on(
+        _projects,
+        SetFields,
+        fields=st.lists(
+            st.one_of(
+                st.builds(
+                    FieldSpec,
+                    name=st.sampled_from(["Points", "points", "Customer"]),
+                    type=st.sampled_from(["number", "text"]),
+                    id=st.none() | st.sampled_from([POINTS.id, CUSTOMER.id]),
+                ),
+                st.builds(
+                    FieldSpec,
+                    name=st.sampled_from(["Size", "Sizes"]),
+                    type=st.sampled_from(["choice", "choices"]),
+                    id=st.none() | st.just(SIZE.id),
+                    options=st.sampled_from([("Small", "Large"), ("LARGE",), (OptionSpec("Big", LARGE.id),), ()]),
+                ),
+            ),
+            max_size=3,
+            unique_by=lambda wanted: wanted.name,
+        ).map(tuple),
     ),
     CountColumn: _command_on(
         _projects, CountColumn, column=st.sampled_from(["todo", "doing"]), tasks=st.just(1), seen=st.integers(0, 3)

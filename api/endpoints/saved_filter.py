@@ -13,7 +13,7 @@ from api.http.addressing import parse_id
 from api.http.expansion import PartialTaskPage
 from api.http.parameters import PageQuery, ReadQuery
 from api.http.response import Response
-from api.http.task_parameters import TaskPageQuery, TaskSearch
+from api.http.task_parameters import Sort, TaskPageQuery, TaskSearch, require_sort
 from api.ledger import AuthedRequest, Ledger
 from api.question_endpoint import question
 from api.task_queries import list_across_workspaces
@@ -24,7 +24,6 @@ from projections.pagination import Page
 from projections.question import Question
 from projections.saved_filter_list import BUILTIN_FILTERS, SavedFilterShown
 from projections.task_page import TaskPage
-from projections.task_sorting import TaskSort
 
 _BUILTIN_IDS = {one.id for one in BUILTIN_FILTERS}
 _PARSE_ERRORS = (FilterSyntax, UnknownField, FilterValue, FilterTooLong)
@@ -39,7 +38,7 @@ _SORT_DESCRIPTION = "The sort order, as in `GET /tasks`. Default: that of the fi
 class FilteredTasksQuery(TaskPageQuery, frozen=True):
     """The parameters of the tasks that match a filter, which has the terms."""
 
-    sort: Annotated[TaskSort | None, Meta(description=_SORT_DESCRIPTION)] = None
+    sort: Annotated[Sort | None, Meta(description=_SORT_DESCRIPTION, extra={"check": require_sort})] = None
 
 
 def _parse_own_filter(text: str) -> OwnFilterId:

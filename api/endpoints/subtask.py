@@ -1,4 +1,4 @@
-"""Sub-tasks over HTTP."""
+"""Subtasks over HTTP."""
 
 from uuid import UUID
 

@@ -9,10 +9,10 @@ from api.http.expansion import Expand, ExpandedTask, parse_expand
 from api.http.parameters import PageQuery, ReadQuery
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
+from api.task_queries import read_task
 from commands.label import LabelTask, UnlabelTask
 from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask, UnassignTask
 from commands.trash import RestoreTask, TrashTask
-from projections import task_list
 from projections.pagination import Page
 from projections.task_list import TaskRow
 
@@ -31,7 +31,7 @@ async def show_task(
     task: UUID, request: AuthedRequest, ledger: Ledger, query: TaskQuery
 ) -> Response[TaskRow | ExpandedTask]:
     """Show one task, in the trash or not."""
-    return await ledger.read(request, task_list.by_id(task), query.min_position, parse_expand(query.expand))
+    return await read_task(request, ledger, task, query.min_position, parse_expand(query.expand))
 
 
 edit_task = command(

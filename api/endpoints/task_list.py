@@ -19,6 +19,7 @@ from domain.errors import (
     Refusal,
     SortNeedsText,
     UnknownField,
+    UnknownSortField,
 )
 from projections import board
 from projections.board import Board
@@ -33,6 +34,7 @@ _MEMBER_BY_REFUSAL: Final[dict[type[Refusal], str]] = {
     FilterValue: "filter",
     SortNeedsText: "sort",
     UnknownField: "filter",
+    UnknownSortField: "sort",
 }
 """The member of a search that each refusal is about."""
 

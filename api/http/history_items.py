@@ -8,8 +8,11 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from api.http.custom_field_names import FieldNames, load_field_names
 from domain import codec
+from domain.custom_field import TaskFieldSet
 from domain.event import Actor, Change, Event, OpaqueEvent, RecordedEvent, changes, fold
+from domain.task import TaskCreated
 from domain.user import TokenIssued, User, UserRegistered, UserRenamed
 from infra.log.event_log import EventLog
 
@@ -44,6 +47,7 @@ class HistoryItem(Struct, frozen=True):
 async def load_items(log: EventLog, events: Sequence[RecordedEvent]) -> list[HistoryItem]:
     """Recorded events as history items, in the same order."""
     names = await load_names(log, {recorded.actor for recorded in events})
+    field_names = await load_field_names(log, (recorded.event for recorded in events))
     return [
         HistoryItem(
             recorded.position,
@@ -53,20 +57,28 @@ async def load_items(log: EventLog, events: Sequence[RecordedEvent]) -> list[His
             actor_info(recorded.actor, names),
             recorded.command_id,
             recorded.stream,
-            field_changes(recorded),
+            field_changes(recorded, field_names),
         )
         for recorded in events
     ]
 
 
-def field_changes(recorded: RecordedEvent) -> dict[str, tuple[Any, Any]]:
-    """Each field with its old and new value; old is None in the first event of a stream; opaque events give none."""
+def field_changes(recorded: RecordedEvent, field_names: FieldNames) -> dict[str, tuple[Any, Any]]:
+    """Each field with its old and new value; old is None in the first event of a stream; opaque events give none.
+
+    A custom field is `fields.` and its name.
+    """
     if isinstance(recorded.event, OpaqueEvent):
         return {}
+    if isinstance(recorded.event, TaskFieldSet):
+        old, new = map(field_names.of_value, (recorded.event.value.old, recorded.event.value.new))
+        return {field_names.of_member(recorded.event.changed_part): (old, new)}
     changed = {name: (change.old, change.new) for name, change in changes(recorded.event).items()}
     if recorded.version > 1:
         return changed
     event = msgspec.structs.asdict(recorded.event)
+    if isinstance(recorded.event, TaskCreated):
+        event["fields"] = field_names.of_values(recorded.event.fields)
     return {name: (None, value) for name, value in event.items() if not isinstance(value, Change)} | changed
 
 

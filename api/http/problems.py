@@ -64,6 +64,7 @@ STATUS_BY_REFUSAL: dict[type[Refusal], int] = {
     errors.FilterValue: 400,
     errors.FilterTooLong: 400,
     errors.SortNeedsText: 400,
+    errors.UnknownSortField: 400,
     errors.AmbiguousKey: 400,
     errors.TwinInFlight: 409,
     errors.TooBusy: 503,

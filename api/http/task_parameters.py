@@ -6,10 +6,10 @@ from msgspec import Meta, Struct
 
 from api.http.expansion import Expand, parse_expand
 from api.http.parameters import Cursor, Limit, MinPosition
-from commands.validation import quoted, unknown_name_words
+from commands.validation import NotOneOf, quoted, unknown_name_words
 from domain.filter import parse
 from projections.task_page import TASK_FIELDS, TaskPageOptions
-from projections.task_sorting import TaskSort
+from projections.task_sorting import TASK_SORTS, sort_field
 
 _FILTER_DESCRIPTION = (
     'Terms that a task must all meet, such as `status:open assignee:me due<today+7d -label:later "free text"`; `or` '
@@ -19,7 +19,8 @@ _FILTER_DESCRIPTION = (
 _SORT_DESCRIPTION = (
     "The sort order; a leading `-` reverses it. `priority` begins with none, `due` ends with none in both directions; "
     "`rank` is the order of creation in a project, `key` is by project key, then number; `title` ignores case and "
-    "accents; `relevance` is best first. "
+    "accents; `relevance` is best first; `field.Name` is by the custom fields of that name, and ends with tasks "
+    "without a value in both directions. "
     "Default: relevance if the filter has free text, else rank in a project and -updated across projects."
 )
 _FIELDS_DESCRIPTION = "Only these members of each item, separated by commas."
@@ -31,6 +32,17 @@ _SIMILAR_DESCRIPTION = (
 Filter: TypeAlias = Annotated[
     str, Meta(description=_FILTER_DESCRIPTION, examples=["status:open assignee:me"], extra={"refusal": parse})
 ]
+
+
+_SORT_SCHEMA = {"anyOf": [{"type": "string", "enum": [*TASK_SORTS]}, {"type": "string", "pattern": r"^-?field\..+$"}]}
+Sort: TypeAlias = Annotated[str, Meta(examples=["rank"], extra_json_schema=_SORT_SCHEMA)]
+"""The name of an order."""
+
+
+def require_sort(text: str) -> None:
+    """Raise NotOneOf unless it is the name of an order."""
+    if text not in TASK_SORTS and not sort_field(text):
+        raise NotOneOf(f"must be one of {', '.join(TASK_SORTS)}, field.Name, -field.Name")
 
 
 def parse_fields(text: str | None) -> tuple[str, ...]:
@@ -66,7 +78,15 @@ class TaskSearch(TaskPageQuery, frozen=True):
     """A search: the same parameters that `GET /tasks` takes in its query."""
 
     filter: Filter = ""
-    sort: Annotated[TaskSort | None, Meta(description=_SORT_DESCRIPTION, examples=["due"])] = None
+    sort: Annotated[
+        Sort | None, Meta(description=_SORT_DESCRIPTION, examples=["due"], extra={"check": require_sort})
+    ] = None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for unknown or repeated members, or an unknown order."""
+        super().__post_init__()
+        if self.sort is not None:
+            require_sort(self.sort)
 
     def options(self) -> TaskPageOptions:
         """What the page shows."""

@@ -6,6 +6,7 @@ A value that was read can then be sent: the priority of a task and that of an ed
 from typing import Any, Final, Literal, get_args
 
 from api.openapi.schemas import SCHEMA_REF_PREFIX, Schema
+from domain.custom_field import FieldType
 from domain.member import Role
 from domain.project import WipPolicy
 from domain.recurrence import RecurrenceStart
@@ -20,6 +21,7 @@ from projections.trash import TrashKind
 _ENUMS: Final[dict[str, Any]] = {
     "ActorKind": Literal["human", "agent", "rule", "import"],
     "CountMode": Literal["exact"],
+    "CustomFieldType": FieldType,
     "HealthStatus": Literal["ok", "degraded"],
     "Priority": Priority,
     "ProjectionState": ProjectionState,

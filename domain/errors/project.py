@@ -45,3 +45,19 @@ class SeveralDoneColumns(Refusal):
 
 class ColumnRepeated(Refusal):
     """Two columns have the same name or the same id."""
+
+
+class UnknownCustomField(Refusal):
+    """The project has no such custom field."""
+
+
+class FieldTypeIsFixed(Refusal):
+    """The type of a field cannot be changed. Leave the field out, and then add another."""
+
+
+class FieldRepeated(Refusal):
+    """Two fields, or two options of one, have the same name or the same id."""
+
+
+class OptionsContradictType(Refusal):
+    """A field of the type choice or choices has options, and any other has none."""

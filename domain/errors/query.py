@@ -23,6 +23,10 @@ class SortNeedsText(Refusal):
     """Sorting by relevance needs search text in the filter."""
 
 
+class UnknownSortField(Refusal):
+    """No project here has a custom field of this name to sort by."""
+
+
 class BadCursor(Refusal):
     """This cursor is invalid. Send next_cursor as you received it."""
 

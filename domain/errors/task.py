@@ -20,7 +20,7 @@ class ChecklistItemRepeated(Refusal):
 
 
 class HasOpenChildren(Refusal):
-    """The task has open sub-tasks. Complete them first, or send `children: complete`."""
+    """The task has open sub-tasks. Complete them first, or ask for all to be completed."""
 
 
 class MakesACycle(Refusal):
@@ -37,6 +37,10 @@ class ParentIsTrashed(Refusal):
 
 class InvalidRecurrenceRule(Refusal):
     """Tasks cannot recur by this rule."""
+
+
+class FieldValueInvalid(Refusal):
+    """The custom field does not take this value."""
 
 
 class PlaceContradictsColumn(Refusal):

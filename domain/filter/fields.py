@@ -13,10 +13,12 @@ from domain.filter.terms import (
     AssigneeIs,
     ColumnIs,
     CreatedByIs,
+    CustomFieldIs,
     Day,
     EstimateIs,
     FieldPredicate,
     Has,
+    HasCustomField,
     Instant,
     Is,
     LabelIs,
@@ -34,6 +36,7 @@ from domain.filter.terms import (
     TaskState,
     TimeIs,
 )
+from domain.filter.tokens import CUSTOM_FIELD_PREFIX, Token, custom_field_name, read_name, read_token
 from domain.task import Priority, TaskStatus
 from domain.timestamp import parse_timestamp
 
@@ -57,34 +60,45 @@ _MINUTES_BY_UNIT = {"": 1, "m": 1, "h": 60}
 class Comparison(Struct, frozen=True):
     """A field, an operator and a value, as written in the filter; `word` is the value if it can be one of ours."""
 
-    field: str
+    name: str
     operator: Operator
     value: str
     quoted: bool
+
+    @property
+    def field(self) -> str:
+        """The name of the field, in any case."""
+        return self.name.lower()
 
     @property
     def word(self) -> Any:
         return self.value.lower()
 
 
+def _read_value(text: str, offset: int) -> Token:
+    return read_token(text, offset, is_value=True)
+
+
 class FilterField(Struct, frozen=True):
     """How a field parses its value, and descriptions of the values that it accepts.
 
-    `parse_value` raises ValueError or OverflowError for any other value.
+    `parse_value` raises ValueError or OverflowError for any other value. `read_value` reads the token of the value at
+    an offset of a text.
     """
 
     parse_value: Callable[[Comparison], FieldPredicate]
     expected_values: tuple[str, ...]
+    read_value: Callable[[str, int], Token] = _read_value
 
 
 def allowed_operators(predicate: FieldPredicate) -> tuple[Operator, ...]:
     """The operators that a predicate allows."""
     match predicate:
-        case TimeIs(when="none") | EstimateIs(minutes=None):
+        case TimeIs(when="none") | EstimateIs(minutes=None) | CustomFieldIs(value=None):
             return (":",)
         case TimeIs(when="now" | RelativeTime(base="now")):
             return ("<", "<=", ">", ">=")
-        case PriorityIs() | TimeIs() | EstimateIs():
+        case PriorityIs() | TimeIs() | EstimateIs() | CustomFieldIs():
             return get_args(Operator)
         case _:
             return (":",)
@@ -147,7 +161,17 @@ def _check_name(value: str) -> str:
     return value
 
 
-def _parse_presence(comparison: Comparison) -> Has:
+def _parse_custom_field(comparison: Comparison) -> CustomFieldIs:
+    """The value stays as it is written: what it means depends on the type of the field."""
+    name = _check_name(custom_field_name(comparison.name) or "")
+    is_none = comparison.word == "none" and not comparison.quoted
+    return CustomFieldIs(name, comparison.operator, None if is_none else comparison.value)
+
+
+def _parse_presence(comparison: Comparison) -> Has | HasCustomField:
+    name = None if comparison.quoted else custom_field_name(comparison.value)
+    if name is not None:
+        return HasCustomField(_check_name(name), absent=comparison.field == "no")
     return Has(msgspec.convert(comparison.word, OptionalPart), absent=comparison.field == "no")
 
 
@@ -173,10 +197,10 @@ def _parse_optional_time(comparison: Comparison) -> TimeIs:
 
 def _parse_time(comparison: Comparison) -> TimeIs:
     time_field: Any = comparison.field
-    return TimeIs(time_field, comparison.operator, _parse_when(comparison.value))
+    return TimeIs(time_field, comparison.operator, parse_when(comparison.value))
 
 
-def _parse_when(value: str) -> Any:
+def parse_when(value: str) -> Any:
     """A day, an instant, or a time that is relative to the present."""
     word: Any = value.lower()
     if word in _RELATIVE_DAYS:
@@ -206,6 +230,8 @@ _EXPECTED_TIMES = (
     *_PERIOD_BOUNDARIES,
     "one of these with an offset such as today+7d, start-of-month-1m or -2w",
 )
+_CUSTOM_FIELD_EXAMPLE = f"{CUSTOM_FIELD_PREFIX}Name"
+_EXPECTED_PARTS = (*get_args(OptionalPart), _CUSTOM_FIELD_EXAMPLE)
 FILTER_FIELDS: Mapping[str, FilterField] = {
     "status": FilterField(_parse_status, get_args(TaskStatus)),
     "priority": FilterField(_parse_priority, get_args(Priority)),
@@ -221,8 +247,16 @@ FILTER_FIELDS: Mapping[str, FilterField] = {
     "estimate": FilterField(_parse_estimate, ("minutes such as 90", "hours such as 1.5h", "none")),
     "created": FilterField(_parse_time, _EXPECTED_TIMES),
     "updated": FilterField(_parse_time, _EXPECTED_TIMES),
-    "has": FilterField(_parse_presence, get_args(OptionalPart)),
-    "no": FilterField(_parse_presence, get_args(OptionalPart)),
+    "has": FilterField(_parse_presence, _EXPECTED_PARTS, read_name),
+    "no": FilterField(_parse_presence, _EXPECTED_PARTS, read_name),
     "is": FilterField(_parse_state, get_args(TaskState)),
 }
 """Each field that a filter can compare."""
+_CUSTOM_FIELD = FilterField(_parse_custom_field, ("a value of the type of the field", "none"))
+FIELD_NAMES = (*FILTER_FIELDS, _CUSTOM_FIELD_EXAMPLE)
+"""Their names, and an example of that of a custom field."""
+
+
+def find_filter_field(name: str) -> FilterField | None:
+    """The field of that name, in any case, or a custom one."""
+    return _CUSTOM_FIELD if custom_field_name(name) else FILTER_FIELDS.get(name.lower())

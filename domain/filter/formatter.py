@@ -5,12 +5,14 @@ from collections.abc import Iterable
 from domain.filter.terms import (
     AnyOf,
     AssigneeIs,
+    BuiltinPredicate,
     ColumnIs,
     CreatedByIs,
+    CustomFieldIs,
     Day,
     EstimateIs,
-    FieldPredicate,
     Has,
+    HasCustomField,
     Instant,
     Is,
     LabelIs,
@@ -27,6 +29,7 @@ from domain.filter.terms import (
     TimeIs,
     Word,
 )
+from domain.filter.tokens import CUSTOM_FIELD_PREFIX
 
 
 def format_terms(terms: Iterable[Term]) -> str:
@@ -47,10 +50,14 @@ def _format_predicate(predicate: Predicate) -> str:
             return quote(text)
         case AnyOf(alternatives):
             return f"({' or '.join(map(format_terms, alternatives))})"
+        case CustomFieldIs(name, operator, value):
+            return f"{CUSTOM_FIELD_PREFIX}{quote(name)}{operator}{'none' if value is None else quote(value)}"
+        case HasCustomField(name, absent):
+            return f"{'no' if absent else 'has'}:{CUSTOM_FIELD_PREFIX}{quote(name)}"
     return _format_comparison(predicate)
 
 
-def _format_comparison(predicate: FieldPredicate) -> str:
+def _format_comparison(predicate: BuiltinPredicate) -> str:
     match predicate:
         case StatusIs(value) | ProjectIs(value) | TaskKeyIs(value) | ParentIs(value) | Is(value):
             shown = f"{_FIELD_NAMES[type(predicate)]}:{value}"

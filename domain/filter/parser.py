@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from domain.errors import FilterSyntax, FilterTooLong, FilterValue, UnknownField
-from domain.filter.fields import FILTER_FIELDS, Comparison, allowed_operators
+from domain.filter.fields import FIELD_NAMES, Comparison, allowed_operators, find_filter_field
 from domain.filter.terms import AnyOf, Operator, Phrase, Predicate, Term, Word
-from domain.filter.tokens import Token, operator_at, read_token, skip_spaces, syntax_error
+from domain.filter.tokens import Token, operator_at, read_name, read_token, skip_spaces, syntax_error
 
 MAX_TERMS, MAX_CHARACTERS, MAX_DEPTH = 100, 4_000, 20
 _OR = "or"
@@ -92,27 +92,27 @@ class _Parser:
             raise FilterSyntax("Write a single -, or put a word that begins with one in quotes.", offset=offset)
         if self._or_at_offset():
             raise FilterSyntax("Put the word or in quotes.", offset=offset)
+        token = read_name(text, offset)
+        if operator := None if token.quoted else operator_at(text, token.end_offset):
+            return self._parse_comparison(offset, token, operator)
         token = read_token(text, offset)
         self._offset = token.end_offset
         if token.quoted:
             return Phrase(token.text)
-        if operator := operator_at(text, token.end_offset):
-            return self._parse_comparison(offset, token, operator)
         is_prefix = text.startswith("*", token.end_offset)
         self._offset += is_prefix
         return Word(token.text, is_prefix)
 
     def _parse_comparison(self, offset: int, name: Token, operator: Operator) -> Predicate:
         """The comparison of the field with that name at the offset, up to the end of its value."""
-        field = FILTER_FIELDS.get(name.text.lower())
+        field = find_filter_field(name.text)
         if field is None:
-            raise UnknownField(
-                f"Compare one of {', '.join(FILTER_FIELDS)}.", offset=offset, field=name.text, expected=[*FILTER_FIELDS]
-            )
+            words = f"Compare one of {', '.join(FIELD_NAMES)}."
+            raise UnknownField(words, offset=offset, field=name.text, expected=[*FIELD_NAMES])
         value_offset = name.end_offset + len(operator)
-        value = read_token(self._text, value_offset, is_value=True)
+        value = field.read_value(self._text, value_offset)
         try:
-            predicate = field.parse_value(Comparison(name.text.lower(), operator, value.text, value.quoted))
+            predicate = field.parse_value(Comparison(name.text, operator, value.text, value.quoted))
         except (ValueError, OverflowError):
             words = f"For {name.text}, write one of these here: {', '.join(field.expected_values)}."
             raise _value_error(words, value_offset, name, field.expected_values) from None

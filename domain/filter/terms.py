@@ -122,6 +122,21 @@ class Has(Struct, frozen=True):
     absent: bool = False
 
 
+class CustomFieldIs(Struct, frozen=True):
+    """The value of a custom field of that name, in any spelling, as its type reads it; None: the task has none."""
+
+    name: str
+    operator: Operator
+    value: str | None
+
+
+class HasCustomField(Struct, frozen=True):
+    """The task has a value of a custom field of that name, or, if `absent`, has none."""
+
+    name: str
+    absent: bool = False
+
+
 class Is(Struct, frozen=True):
     """The task is in this state."""
 
@@ -147,7 +162,7 @@ class AnyOf(Struct, frozen=True):
     alternatives: "tuple[tuple[Term, ...], ...]"
 
 
-FieldPredicate: TypeAlias = (
+BuiltinPredicate: TypeAlias = (
     StatusIs
     | PriorityIs
     | AssigneeIs
@@ -162,6 +177,7 @@ FieldPredicate: TypeAlias = (
     | Has
     | Is
 )
+FieldPredicate: TypeAlias = BuiltinPredicate | CustomFieldIs | HasCustomField
 Predicate: TypeAlias = FieldPredicate | Word | Phrase | AnyOf
 
 

@@ -18,6 +18,10 @@ _FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cs"})
 """Control characters and lone surrogates: not typed by people, and not all storable in PostgreSQL."""
 
 
+CUSTOM_FIELD_PREFIX = "field."
+"""Before the name of a custom field, which stands in quotes if it is more than a word."""
+
+
 class Token(Struct, frozen=True):
     """A word or a quoted text; `end_offset` is the offset after it."""
 
@@ -35,6 +39,21 @@ def read_token(text: str, offset: int, *, is_value: bool = False) -> Token:
     if is_value and text.startswith("+", end):
         word += "+" + _read_word(text, end + 1)
     return Token(word, quoted=False, end_offset=offset + len(word))
+
+
+def read_name(text: str, offset: int) -> Token:
+    """As `read_token`, but the name of a custom field may stand in quotes after its prefix."""
+    token = read_token(text, offset)
+    if token.quoted or token.text.lower() != CUSTOM_FIELD_PREFIX or not text.startswith('"', token.end_offset):
+        return token
+    name = _read_quoted(text, token.end_offset)
+    return Token(token.text + name.text, quoted=False, end_offset=name.end_offset)
+
+
+def custom_field_name(name: str) -> str | None:
+    """The name of the custom field that a name in a filter stands for."""
+    prefix = name[: len(CUSTOM_FIELD_PREFIX)]
+    return name[len(CUSTOM_FIELD_PREFIX) :] if prefix.lower() == CUSTOM_FIELD_PREFIX else None
 
 
 def operator_at(text: str, offset: int) -> Operator | None:

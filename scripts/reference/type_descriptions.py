@@ -1,7 +1,7 @@
 """Describes the types and defaults of fields in words."""
 
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin
@@ -16,6 +16,7 @@ from domain.event import Change
 _WORDS_BY_TYPE: Final[dict[object, str]] = {
     str: "text",
     int: "integer",
+    float: "number",
     bool: "`true` or `false`",
     UUID: "UUID",
     datetime: "time",
@@ -37,7 +38,8 @@ def describe_default(field: FieldInfo) -> str:
         return ""
     if field.default is msgspec.UNSET:
         return "unchanged"
-    return f"`{field.default}`" if field.default and isinstance(field.default, str) else f"`{_to_json(field.default)}`"
+    default = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
+    return f"`{default}`" if default and isinstance(default, str) else f"`{_to_json(default)}`"
 
 
 def join_alternatives(alternatives: Sequence[str]) -> str:
@@ -89,4 +91,5 @@ _DESCRIBERS: Final = {
     Literal: _describe_literal,
     tuple: _describe_list,
     dict: _describe_object,
+    Mapping: _describe_object,
 }

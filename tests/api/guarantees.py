@@ -32,6 +32,7 @@ VALID_BODIES: dict[str, dict[str, Any]] = {
     "create_project": {"name": "Garden", "key": "GAR"},
     "edit_project": {"name": "Garden", "expected_version": 1},
     "set_columns": {"columns": [{"name": "Bed"}], "keep": True, "expected_version": 1},
+    "set_fields": {"fields": [{"name": "Points", "type": "number"}], "expected_version": 1},
     "archive_project": {},
     "restore_project": {},
     "trash_project": {"expected_version": 1},

@@ -303,8 +303,8 @@ async def test_all_errors_of_a_body_are_reported_at_once(shared_user: ApiUser, t
             assert details[f"#/{name}"] == detail
         assert "did you mean due?" in details["#/dueDate"]
         assert (
-            "title, description, priority, due, start, zone, estimate, recurrence, column, labels, assignees, status"
-            in details["#/dueDate"]
+            "title, description, priority, due, start, zone, estimate, recurrence, column, labels, assignees, fields,"
+            " status" in details["#/dueDate"]
         )
 
 
@@ -1130,8 +1130,10 @@ def _base64(part: bytes) -> bytes:
 
 
 async def test_a_patch_of_nothing_is_answered_alike_everywhere(ann: ApiUser) -> None:
+    task = await ann.create_task()
     paths = {
-        "/tasks/{task}": f"/tasks/{await ann.create_task()}",
+        "/tasks/{task}": f"/tasks/{task}",
+        "/comments/{comment}": f"/comments/{(await ann.post(f'/tasks/{task}/comments', text='Yes'))['id']}",
         "/projects/{project}": f"/projects/{ann.project}",
         "/workspaces/{workspace}": f"/workspaces/{ann.workspace}",
         "/filters/{saved_filter}": f"/filters/{(await ann.post('/filters', name='x', filter=''))['id']}",

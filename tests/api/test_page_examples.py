@@ -23,6 +23,7 @@ WANTING_MORE = {
     "mail_is_not_set_up",
     "not_found",
     "not_trashed",
+    "task_does_not_recur",
     "wrong_credentials",
 }
 """Answers of examples that need a mail, a second user, an older state, or to be the administrator."""

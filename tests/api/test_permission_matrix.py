@@ -68,6 +68,7 @@ create_project      yes    yes    yes    403    403    404      404     401
 edit_project        yes    yes    yes    403    403    404      404     401
 
 set_columns         yes    yes    403    403    403    404      404     401
+set_fields          yes    yes    403    403    403    404      404     401
 archive_project     yes    yes    403    403    403    404      404     401
 restore_project     yes    yes    403    403    403    404      404     401
 trash_project       yes    yes    403    403    403    404      404     401

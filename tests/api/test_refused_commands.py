@@ -44,6 +44,7 @@ async def stream_version(who: ApiUser, task: str) -> str:
 
 COMMANDS = [
     case("edit", "PATCH", "", {"title": "Bread"}),
+    case("fields", "PATCH", "", {"fields": None}),
     case("move", "POST", "/move", {"column": "doing"}),
     case("trash", "DELETE", "", {}),
     case("complete", "POST", "/complete", {}),

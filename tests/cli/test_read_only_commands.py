@@ -36,7 +36,8 @@ def test_a_rebuild_brings_a_projection_up_to_the_log(run_cli: RunCli, settings: 
 
 
 def test_an_unknown_projection_is_named_with_those_there_are(run_cli: RunCli) -> None:
-    with pytest.raises(OperatorError, match=r"no projection 'nope'\. Choose one of activity, label_list, project_list"):
+    known = "activity, attachment_list, comment_list"
+    with pytest.raises(OperatorError, match=rf"no projection 'nope'\. Choose one of {known}"):
         raise run_cli("projections", "rebuild", "nope").exception or AssertionError
 
 

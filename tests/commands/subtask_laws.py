@@ -36,15 +36,14 @@ _commands: st.SearchStrategy[Callable[[int], Any]] = st.one_of(
             lambda _: CompleteTask(),
             lambda _: CompleteTask(children="complete"),
             lambda _: ReopenTask(),
-            lambda version: TrashTask(expected_version=version),
-            lambda _: RestoreTask(),
+            *[lambda version: TrashTask(expected_version=version), lambda _: RestoreTask()] * 2,
         ]
     ),
 )
 steps: st.SearchStrategy[list[Step]] = st.lists(st.tuples(_tasks, _commands), min_size=3, max_size=25)
 
 
-@law(steps, examples=150)
+@law(steps, examples=300)
 def roll_ups_are_recounts(walk: Sequence[Step]) -> None:
     log = InMemoryEventLog([*user(), *workspace(), *project()])
     asyncio.run(_carry_out(log, walk))

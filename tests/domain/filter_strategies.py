@@ -12,9 +12,11 @@ from domain.filter import (
     AssigneeIs,
     ColumnIs,
     CreatedByIs,
+    CustomFieldIs,
     Day,
     EstimateIs,
     Has,
+    HasCustomField,
     Instant,
     Is,
     LabelIs,
@@ -83,6 +85,9 @@ predicates: SearchStrategy[Predicate] = st.one_of(
         TimeIs, _times, _comparison_signs, st.builds(RelativeTime, st.just("now"), _counts, st.sampled_from("hdwmy"))
     ),
     st.builds(Has, st.sampled_from(get_args(OptionalPart)), st.booleans()),
+    st.builds(CustomFieldIs, _names, _operators, _texts),
+    st.builds(CustomFieldIs, _names, st.just(":"), st.none()),
+    st.builds(HasCustomField, _names, st.booleans()),
     st.builds(Is, st.sampled_from(get_args(TaskState))),
     st.builds(Word, _bare_words, st.booleans()),
     st.builds(Phrase, _texts),
@@ -129,10 +134,14 @@ _values = st.sampled_from(
         "-2w",
         "end-of-month-1m",
         "today+0d",
+        "field.Size",
+        'field."a b"',
     ]
 )
 _dates = st.sampled_from(["2026-12-01", "2026-02-30", "0000-01-01", '"2026-12-01T10:00:00Z"', '"2026-12-01T10:00:00"'])
-_comparison_texts = st.builds("{}{}{}".format, st.sampled_from([*FILTER_FIELDS]), _operators, _values)
+_comparison_texts = st.builds(
+    "{}{}{}".format, st.sampled_from([*FILTER_FIELDS, "field.Size", 'field."a b"', "FIELD.x"]), _operators, _values
+)
 _date_texts = st.builds("{}{}{}".format, _times, _operators, _dates)
 _in_quotes = st.builds('{}"{}{}"'.format, st.sampled_from(["", "-", "label:"]), _characters, _characters)
 texts: SearchStrategy[str] = (

@@ -18,6 +18,7 @@ _BETWEEN = "--- next block ---\n"
 _DIFFERS = [
     (r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", "ID"),
     (r'"trace_id": "[0-9a-f]{32}"', "TRACE"),
+    (r'"rank": "[^"]+"', "RANK"),
     (r"\d+\.\d s, [\d,]+/s", "TIME"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", "TIME"),
 ]

@@ -1,6 +1,6 @@
 """A table of tasks to filter: strategies for rows and filters, and the ids that PostgreSQL finds."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
@@ -10,14 +10,30 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from psycopg.sql import SQL
 
+from domain.custom_field import FieldOption, FieldType, FieldValue
 from domain.filter import Term
 from domain.label import normalize_label
 from domain.task import Priority, TaskStatus
+from projections.custom_field_sql import fields_by_name
 from projections.engine.connection import SyncConnection
 from projections.field_sql import FilterContext
 from projections.filter_sql import FilterSql, compile_filter
 from projections.search_vector import description_vector, title_vector
-from tests.examples import ADA, BOB, CAT, OTHER_PROJECT, OTHER_TASK, PROJECT, TASK
+from projections.task_list import field_keys
+from tests.examples import (
+    ADA,
+    BOB,
+    CAT,
+    CUSTOM_FIELDS,
+    LARGE,
+    OTHER_PROJECT,
+    OTHER_TASK,
+    PROJECT,
+    SMALL,
+    TASK,
+    custom_field,
+    fixed_uuid7,
+)
 from tests.projections.naive_filter import FilterableTask
 
 CREATE_TABLES = """
@@ -26,6 +42,7 @@ create temporary table task (
     tags jsonb not null, project_id uuid not null, "column" text not null, key text not null, created_by uuid not null,
     description text not null, due text, start text, estimate int, parent_id uuid, created_at timestamptz not null,
     updated_at timestamptz not null, due_at timestamptz not null, start_at timestamptz not null,
+    fields jsonb not null, field_keys jsonb,
     updated_hour bigint generated always as (floor(extract(epoch from updated_at at time zone 'UTC') / 3600)) stored
 );
 create temporary table search (id int primary key, title_words tsvector not null, description_words tsvector not null);
@@ -50,9 +67,35 @@ _RELATIVE_DAYS = [
 _ZONES = ["Pacific/Kiritimati", "America/Los_Angeles", "Asia/Kolkata"]
 _WORDS = ["milk", "bread", "Хлеб", "дом", "the", "и"]
 
+FIELDS = fields_by_name(
+    [
+        *CUSTOM_FIELDS,
+        custom_field(31, "Points", "text"),
+        custom_field(32, "size", "choices", FieldOption(fixed_uuid7(131), "LARGE")),
+    ]
+)
+"""The custom fields of two projects, some of which have the same name."""
+_FIELDS = [field for fields in FIELDS.values() for field in fields]
+_OPTION_IDS = [str(SMALL.id), str(LARGE.id), str(fixed_uuid7(131)), str(fixed_uuid7(132))]
+"""The last is one that no field has any longer."""
+
 _days, _moments = st.sampled_from(_DAYS), st.sampled_from(_MOMENTS)
 _texts = st.lists(st.sampled_from(_WORDS), max_size=4).map(" ".join)
 _operators = st.sampled_from([":", "<", "<=", ">", ">="])
+_options = st.sampled_from(_OPTION_IDS)
+_FIELD_VALUES: dict[FieldType, SearchStrategy[FieldValue]] = {
+    "text": st.sampled_from(["Acme", "3", "none", "2026-03-01"]),
+    "number": st.sampled_from([0, 3, -2, 0.1, 12.5, 2**53 - 1]),
+    "date": _days.map(str),
+    "choice": _options,
+    "choices": st.lists(_options, min_size=1, max_size=2, unique=True).map(tuple),
+    "person": st.sampled_from([str(ADA.id), str(BOB.id)]),
+    "checkbox": st.booleans(),
+    "url": st.sampled_from(["https://example.org/A", "http://example.org"]),
+}
+_field_values: SearchStrategy[Mapping[str, FieldValue]] = st.fixed_dictionaries(
+    {}, optional={field.key: _FIELD_VALUES[field.type] for field in _FIELDS}
+)
 rows: SearchStrategy[Sequence[FilterableTask]] = st.lists(
     st.builds(
         FilterableTask,
@@ -71,6 +114,7 @@ rows: SearchStrategy[Sequence[FilterableTask]] = st.lists(
         start=st.none() | _days | _moments,
         estimate=st.none() | st.sampled_from([0, 60, 90]),
         parent_id=st.none() | st.sampled_from([TASK, OTHER_TASK]),
+        fields=st.just({}) | _field_values,
         title=_texts,
         description=_texts,
         comments=st.lists(_texts, max_size=2).map(tuple),
@@ -80,7 +124,24 @@ rows: SearchStrategy[Sequence[FilterableTask]] = st.lists(
     unique_by=lambda row: row.id,
 )
 contexts: SearchStrategy[FilterContext] = st.builds(
-    FilterContext, st.sampled_from([ADA.id, CAT.id]), _moments, st.sampled_from(["UTC", *_ZONES]).map(ZoneInfo)
+    FilterContext,
+    st.sampled_from([ADA.id, CAT.id]),
+    _moments,
+    st.sampled_from(["UTC", *_ZONES]).map(ZoneInfo),
+    st.just({"Bob": (BOB.id, CAT.id), "Zoe": ()}),
+    st.just(FIELDS),
+)
+_field_terms = st.one_of(
+    st.builds("field.{}{}{}".format, st.sampled_from(["Points", "POINTS"]), _operators, st.sampled_from(["3", "0.10"])),
+    st.builds("field.Points>{}".format, st.sampled_from(["-2", "-2.5", "9007199254740990", "-0"])),
+    st.builds("field.Delivery{}{}".format, _operators, st.sampled_from(["today", "today+1d", "2026-03-01"])),
+    st.sampled_from(["field.Customer:acme", 'field.Customer:"none"', "field.Customer:none", 'field."Points":ACME']),
+    st.sampled_from(["field.Size:large", 'field."size":Small', f"field.Size:{LARGE.id}", "field.sizes:LARGE"]),
+    st.sampled_from(["field.Reviewer:me", f"field.Reviewer:{BOB.id}", "field.Reviewer:Bob", "field.Reviewer:Zoe"]),
+    st.sampled_from(["field.Paid:true", "field.Paid:no", 'field.Site:"HTTPS://example.org/a"', "field.Nowhere:x"]),
+    st.builds(
+        "{}:field.{}".format, st.sampled_from(["has", "no"]), st.sampled_from(["Points", "size", "Sizes", "Nowhere"])
+    ),
 )
 
 _location_terms = [
@@ -110,22 +171,29 @@ _terms = st.one_of(
     ),
     st.builds("estimate{}{}".format, _operators, st.sampled_from(["60", "1.5h", "0m"])),
     st.sampled_from(["start<=now", "start:none", "has:start", "no:estimate", "estimate:none"]),
-    st.sampled_from(["has:parent", "no:parent", f"parent:{TASK}", f"-parent:{OTHER_TASK}"]),
+    st.sampled_from(["has:parent", "no:parent", f"parent:{TASK}"]),
     st.sampled_from(["due<now", "due<=now", "due>now", "due>=now", "due>now-3h", "created<now-1w"]),
     st.sampled_from(["has:due", "no:label", "has:assignee", "no:priority", "has:description", "is:overdue", "is:open"]),
     st.sampled_from(["is:unassigned", "mil*", "хле*", "t*"]),
     st.sampled_from(["absent", *_WORDS]),
     _texts.map('"{}"'.format),
 )
-_signed_terms = st.builds("{}{}".format, st.sampled_from(["", "-"]), _terms)
-_groups = st.recursive(
-    _signed_terms,
-    lambda inner: st.builds(
-        "{}({} {} {})".format, st.sampled_from(["", "-"]), inner, st.sampled_from(["or", "OR", ""]), inner
-    ),
-    max_leaves=4,
-)
-filters: SearchStrategy[str] = st.lists(_groups, min_size=1, max_size=4).map(" ".join)
+
+
+def _filters_of(terms: SearchStrategy[str], most: int) -> SearchStrategy[str]:
+    """Filters with these terms, some of them in groups."""
+    groups = st.recursive(
+        st.builds("{}{}".format, st.sampled_from(["", "-"]), terms),
+        lambda inner: st.builds(
+            "{}({} {} {})".format, st.sampled_from(["", "-"]), inner, st.sampled_from(["or", "OR", ""]), inner
+        ),
+        max_leaves=4,
+    )
+    return st.lists(groups, min_size=1, max_size=most).map(" ".join)
+
+
+filters: SearchStrategy[str] = _filters_of(_terms, 4)
+custom_field_filters: SearchStrategy[str] = _filters_of(_field_terms, 2)
 
 
 def insert_rows(database: SyncConnection, rows: Sequence[FilterableTask]) -> None:
@@ -206,6 +274,8 @@ def _columns(row: FilterableTask) -> dict[str, Any]:
         "due_at": _instant(row.due, time.max),
         "start": str(row.start) if row.start else None,
         "start_at": _instant(row.start, time.min),
+        "fields": msgspec.json.encode(row.fields).decode(),
+        "field_keys": msgspec.json.encode(field_keys(row.fields)).decode() if row.fields else None,
     }
 
 

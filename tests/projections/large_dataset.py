@@ -18,7 +18,7 @@ from projections.projection import Projection
 from projections.search_vector import description_vector
 from projections.task_list import StoredTaskRow
 from projections.task_search import TaskSearchRow
-from tests.examples import fixed_uuid7, project, workspace
+from tests.examples import POINTS, fixed_uuid7, project, workspace
 from tests.projections import oracle
 from tests.projections.rows import build_row
 
@@ -26,6 +26,8 @@ LARGE_WORKSPACE_TASKS, PROJECTS_PER_WORKSPACE, SMALL_WORKSPACE_TASKS = 100_000, 
 LARGE_WORKSPACE, SMALL_WORKSPACE = fixed_uuid7(1_001), fixed_uuid7(1_002)
 """The workspace with most of the tasks, and the one with few."""
 TASKS_PER_COMMENT = 5
+PARENT = fixed_uuid7(10_000)
+"""A task with a few hundred sub-tasks."""
 USER_IDS = [fixed_uuid7(2_000 + number) for number in range(30)]
 FIRST_CREATED_AT = datetime(2024, 12, 1, tzinfo=UTC)
 _PRIORITIES: tuple[Priority, ...] = ("none", "none", "none", "none", "low", "medium", "medium", "high", "urgent")
@@ -70,6 +72,7 @@ def _tasks(workspace_id: UUID, count: int, chance: Random) -> Iterator[StoredTas
         priority, is_done = chance.choice(_PRIORITIES), chance.random() < 0.6
         due = str(date(2026, 1, 1) + timedelta(days=chance.randrange(700))) if chance.random() < 0.5 else None
         labels = tuple(f"label {chance.randrange(40)}" for _ in range(chance.choice((0, 0, 1))))
+        fields = {POINTS.key: number // 40 % 100} if number % 40 == 0 else {}
         yield build_row(
             StoredTaskRow,
             id=fixed_uuid7(10_000 + number + (workspace_id == SMALL_WORKSPACE) * LARGE_WORKSPACE_TASKS),
@@ -92,11 +95,14 @@ def _tasks(workspace_id: UUID, count: int, chance: Random) -> Iterator[StoredTas
             updated_at=updated,
             created_by=chance.choice(USER_IDS),
             completed_at=updated if is_done else None,
+            parent_id=PARENT if number % 400 == 350 else None,
             comments=0,
             completed_by=USER_IDS[0] if is_done else None,
             due_at=task_list.due_at(due),
             start_at=task_list.start_at(None),
             tags=labels,
+            fields=fields,
+            field_keys=fields or None,
         )
 
 

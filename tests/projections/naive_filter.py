@@ -1,21 +1,25 @@
 """A naive filter: matches one task at a time in Python; the SQL conditions are compared with it."""
 
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time, timedelta, tzinfo
+from decimal import Decimal
 from typing import Any, get_args
 from uuid import UUID
 
 from msgspec import Struct
 
+from domain.custom_field import CustomField, FieldValue
 from domain.filter import (
     AnyOf,
     AssigneeIs,
     ColumnIs,
     CreatedByIs,
+    CustomFieldIs,
     Day,
     EstimateIs,
     Has,
+    HasCustomField,
     Instant,
     Is,
     LabelIs,
@@ -65,6 +69,7 @@ class FilterableTask(Struct, frozen=True):
     estimate: int | None = None
     parent_id: UUID | None = None
     comments: tuple[str, ...] = ()
+    fields: Mapping[str, FieldValue] = {}
 
 
 def matching_ids(rows: Iterable[FilterableTask], terms: Iterable[Term], context: FilterContext) -> list[int]:
@@ -112,6 +117,10 @@ def _matches(row: FilterableTask, asked: FieldPredicate, asking: FilterContext) 
             if row.estimate is None or minutes is None:
                 return row.estimate == minutes
             return _COMPARE[sign](row.estimate, minutes)
+        case CustomFieldIs():
+            return _matches_custom_field(row, asked, asking)
+        case HasCustomField(name, absent):
+            return any(_shown_values(row, name, asking)) is not absent
         case Has(part, absent):
             return _has(row, part) is not absent
         case Is("overdue"):
@@ -120,6 +129,52 @@ def _matches(row: FilterableTask, asked: FieldPredicate, asking: FilterContext) 
             return not row.assignees
         case Is(state):
             return row.status == state
+
+
+def _matches_custom_field(row: FilterableTask, asked: CustomFieldIs, asking: FilterContext) -> bool:
+    shown = _shown_values(row, asked.name, asking)
+    if asked.value is None:
+        return not shown
+    return any(_compares(field, value, asked, asking) for field, value in shown)
+
+
+def _shown_values(row: FilterableTask, name: str, asking: FilterContext) -> list[tuple[CustomField, Any]]:
+    """The values of the custom fields of that name, options by name; without options that there are no longer."""
+    found = list[tuple[CustomField, Any]]()
+    for field in (each for fields in asking.fields.values() for each in fields):
+        if field.name.lower() == name.lower() and field.key in row.fields:
+            value: Any = row.fields[field.key]
+            options = {str(option.id): option.name for option in field.options}
+            if field.type == "choices":
+                value = [options[one] for one in value if one in options] or None
+            elif field.type == "choice":
+                value = options.get(value)
+            found += [(field, value)] if value is not None else []
+    return found
+
+
+def _compares(field: CustomField, value: Any, asked: CustomFieldIs, asking: FilterContext) -> bool:
+    compare, text = _COMPARE[asked.operator], str(asked.value).lower()
+    if field.type == "number":
+        return text.strip("-").replace(".", "").isdigit() and compare(Decimal(str(value)), Decimal(text))
+    if field.type == "date":
+        today = asking.now.astimezone(asking.zone).date()
+        days = {str(today + timedelta(days=days)): str(today + timedelta(days=days)) for days in range(-9, 9)}
+        days |= {"today": str(today), "today+1d": str(today + timedelta(days=1))}
+        return text in days and compare(value, days[text])
+    text = {str(option.id): option.name.lower() for option in field.options}.get(text, text)
+    found: dict[str, Any] = {
+        "choices": lambda: [one.lower() for one in value],
+        "person": lambda: _named(value, asking),
+        "checkbox": lambda: {"true", "yes"} if value else {"false", "no"},
+    }
+    return asked.operator == ":" and text in found.get(field.type, lambda: {str(value).lower()})()
+
+
+def _named(user: str, asking: FilterContext) -> set[str]:
+    """What the user can be called."""
+    names = {name.lower() for name, users in asking.people.items() if UUID(user) in users}
+    return {user, *names} | ({"me"} if UUID(user) == asking.me else set())
 
 
 def _has(row: FilterableTask, part: str) -> bool:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from psycopg.sql import SQL
@@ -20,13 +20,15 @@ from infra.database.connections import connect
 from infra.reading.tables import with_table_names
 from infra.schema.migrate import migrate
 from projections import board, task_list
+from projections.custom_field_sql import fields_by_name
 from projections.engine import builds
 from projections.engine.connection import SyncConnection
 from projections.field_sql import FilterContext
 from projections.question import Question
 from projections.task_page import TaskPageOptions, page
 from projections.task_page_sql import TaskScope, project_scope, workspaces_scope
-from projections.task_sorting import TaskSort
+from projections.task_sorting import TASK_SORTS
+from tests.examples import CUSTOM_FIELDS
 from tests.projections import answers, large_dataset
 from tests.servers import Servers
 
@@ -35,12 +37,14 @@ GOLDEN_POSTGRES_MAJOR = 18
 """The major version of PostgreSQL that made the plans; others choose other plans."""
 MAX_PAGE_MS = 250.0
 """The limit on a busy machine; the target is 20 ms on an idle one."""
-CALLER = FilterContext(large_dataset.USER_IDS[3], datetime(2026, 11, 21, 12, tzinfo=UTC))
+CALLER = FilterContext(
+    large_dataset.USER_IDS[3], datetime(2026, 11, 21, 12, tzinfo=UTC), fields=fields_by_name(CUSTOM_FIELDS)
+)
 PROJECT_SCOPE = project_scope(large_dataset.project_of(3))
 LARGE_WORKSPACE_SCOPE = workspaces_scope([large_dataset.LARGE_WORKSPACE], CALLER.me)
 SMALL_WORKSPACE_SCOPE = workspaces_scope([large_dataset.SMALL_WORKSPACE], CALLER.me)
 BOTH_WORKSPACES_SCOPE = workspaces_scope([large_dataset.LARGE_WORKSPACE, large_dataset.SMALL_WORKSPACE], CALLER.me)
-SORTS = [sort for sort in get_args(TaskSort) if "relevance" not in sort]
+SORTS = [*(sort for sort in TASK_SORTS if "relevance" not in sort), "field.Points", "-field.Points"]
 FILTERS = [
     "status:open assignee:me",
     "due<now status:open",
@@ -55,8 +59,11 @@ FILTERS = [
     f"project:{large_dataset.project_of(7)}",
     "column:doing",
     "key:P7-12",
+    f"parent:{large_dataset.PARENT}",
     "due:2026-12-01",
     "due:none",
+    "field.Points:3",
+    "field.Points>=98",
     "created>2026-10-01",
     "updated>2026-10-01",
     "updated<2025-03-01",

@@ -7,9 +7,9 @@ from domain.filter import parse
 from infra.clock import now
 from projections.engine.connection import SyncConnection
 from projections.field_sql import FilterContext
-from projections.filter_sql import compile_filter
 from projections.search_vector import description_vector, title_vector
 from tests.examples import ADA
+from tests.projections.filter_table import compile_for_tables
 from tests.projections.search_expectations import EXPECTATIONS
 
 FOUND = [(title, each) for title, found, _ in EXPECTATIONS for each in found.split(" | ")]
@@ -20,6 +20,7 @@ TITLES = [title for title, _, _ in EXPECTATIONS]
 @pytest.fixture
 def _texts(database: SyncConnection) -> None:
     database.execute("create temporary table search (id int, title_words tsvector, description_words tsvector)")
+    database.execute("create temporary table comment (task_id int, workspace_id int, words tsvector)")
     with database.cursor() as cursor:
         rows = [(number, title_vector(title).to_text()) for number, title in enumerate(TITLES)]
         cursor.executemany("insert into search values (%s, %s, '')", rows)
@@ -28,7 +29,7 @@ def _texts(database: SyncConnection) -> None:
 def found_and_denied(database: SyncConnection, filter_: str) -> tuple[set[str], set[str]]:
     """The titles that a filter finds, and those that its denial finds."""
     context = FilterContext(ADA.id, now())
-    found, denied = (compile_filter(parse(each), context) for each in (filter_, f"-({filter_})"))
+    found, denied = (compile_for_tables(parse(each), context) for each in (filter_, f"-({filter_})"))
     sql = SQL(f"select id, {found.sql}, {denied.sql} from search")  # noqa: S608 - this is what is tested
     assert found.parameters.items() >= denied.parameters.items()
     rows = database.execute(sql, found.parameters).fetchall()

@@ -1,6 +1,6 @@
 """Pages of tasks: sorted, with each task that does not change on exactly one page."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, get_args
@@ -8,22 +8,46 @@ from typing import Any, get_args
 import msgspec
 import pytest
 from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 from msgspec import Struct
 from msgspec.structs import replace
 from psycopg.sql import SQL
 
+from domain.custom_field import FieldValue
 from domain.errors import CursorMismatch
 from domain.rank import ordinal_rank
 from domain.task import Priority
-from projections import board, page_bytes, pagination, task_list, task_page, task_search, task_sorting
+from projections import (
+    board,
+    custom_field_sorting,
+    page_bytes,
+    pagination,
+    task_list,
+    task_page,
+    task_search,
+    task_sorting,
+)
+from projections.custom_field_sql import fields_by_name
 from projections.engine.connection import SyncConnection
 from projections.pagination import encode_answer
 from projections.project_list import ProjectRow
+from projections.sorting import Sorting
 from projections.task_list import NO_DUE_AT, StoredTaskRow
 from projections.task_page import TaskPageOptions
 from projections.task_page_sql import TaskPageSql, TaskScope, project_scope, workspaces_scope
-from projections.task_sorting import Sorting, TaskSort
-from tests.examples import ADA, fixed_uuid7
+from tests.examples import (
+    ADA,
+    CUSTOM_FIELDS,
+    DELIVERY,
+    LARGE,
+    PAID,
+    POINTS,
+    SIZE,
+    SIZES,
+    SMALL,
+    custom_field,
+    fixed_uuid7,
+)
 from tests.law import law
 from tests.planted_defects import assert_check_fails
 from tests.projections import large_dataset, oracle
@@ -34,6 +58,22 @@ WORKSPACES = [fixed_uuid7(700 + number) for number in range(3)]
 ENVELOPE_BYTES = 300
 """More than a page has around its items: the cursor."""
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+FIELDS = fields_by_name([*CUSTOM_FIELDS, custom_field(31, "Points", "text")])
+"""The custom fields of two projects; points are numbers in one, and texts in the other."""
+_OTHER_POINTS = FIELDS["points"][1].key
+SORTING_CALLER = replace(CALLER, fields=FIELDS)
+FIELD_SORTS = [f"{sign}field.{name}" for sign in ("", "-") for name in ("Points", "size", "Sizes", "Paid", "Delivery")]
+_FIELD_VALUES: SearchStrategy[Mapping[str, FieldValue]] = st.fixed_dictionaries(
+    {},
+    optional={
+        POINTS.key: st.sampled_from([3, 0.1, 0.25, -7, 2**53 - 1]),
+        SIZE.key: st.sampled_from([str(LARGE.id), str(SMALL.id), "gone"]),
+        SIZES.key: st.sampled_from([(str(LARGE.id),), (str(LARGE.id), str(SMALL.id)), ("gone",)]),
+        PAID.key: st.booleans(),
+        DELIVERY.key: st.sampled_from(["2026-12-01", "2026-12-02"]),
+        _OTHER_POINTS: st.sampled_from(["Few", "few", "3", "many"]),
+    },
+)
 _HOURS = st.integers(0, 3).map(lambda half_hours: LONG_AGO + timedelta(minutes=30 * half_hours))
 FILTERS: dict[str, Callable[[StoredTaskRow], bool]] = {
     "": lambda _: True,
@@ -54,7 +94,7 @@ class PagingCase(Struct, frozen=True, dict=True):
     tasks: list[StoredTaskRow]
     stable: frozenset[int]
     changes_after_page: list[list[tuple[int, StoredTaskRow | None]]]
-    sort: TaskSort | None
+    sort: str | None
     filter: str
     limit: int
     place: TaskScope
@@ -77,7 +117,7 @@ class PagingCase(Struct, frozen=True, dict=True):
         return ["true"] if self.filter.startswith("milk") else []
 
 
-def naive_sort(tasks: Sequence[StoredTaskRow], sort: TaskSort, place: TaskScope) -> list[StoredTaskRow]:
+def naive_sort(tasks: Sequence[StoredTaskRow], sort: str, place: TaskScope) -> list[StoredTaskRow]:
     """The tasks in the order that the sort describes."""
     name, is_down = sort.removeprefix("-"), sort.startswith("-")
     if name == "rank":
@@ -93,8 +133,29 @@ def naive_sort(tasks: Sequence[StoredTaskRow], sort: TaskSort, place: TaskScope)
         "relevance": lambda task: "milk" in task.title.lower().split(),
     }
     is_down = is_down != (name == "relevance")
+    if name.startswith("field."):
+        return _naive_field_sort(tasks, name.removeprefix("field.").lower(), is_down=is_down)
     found = sorted(tasks, key=lambda task: (by[name](task), task.id), reverse=is_down)
     return sorted(found, key=lambda task: task.due_at == NO_DUE_AT) if name == "due" else found
+
+
+def _naive_field_sort(tasks: Sequence[StoredTaskRow], name: str, *, is_down: bool) -> list[StoredTaskRow]:
+    """Numbers, then texts, then those that have neither in both directions."""
+
+    def value(task: StoredTaskRow) -> tuple[int, Any]:
+        found = task.fields.get(FIELDS[name][0].key)
+        options = [str(option.id) for option in FIELDS[name][0].options]
+        if options:
+            chosen = found if isinstance(found, tuple) else (found,)
+            place = min((options.index(str(one)) for one in chosen if one in options), default=None)
+            return (2, 0) if place is None else (0, place)
+        if isinstance(found, int | float):
+            return 0, found
+        text = found or (task.fields.get(_OTHER_POINTS) if name == "points" else None)
+        return (1, str(text).lower()) if text else (2, 0)
+
+    ordered = sorted(tasks, key=lambda task: (value(task), task.id), reverse=is_down)
+    return sorted(ordered, key=lambda task: value(task)[0] == 2)
 
 
 @st.composite
@@ -105,6 +166,7 @@ def _task_rows(draw: st.DrawFn, place: int, max_workspace: int = 2) -> StoredTas
         draw(st.integers(min(1, max_workspace) ^ 1, 1)),
         draw(st.integers(1, 12)),
     )
+    fields = draw(st.just({}) | _FIELD_VALUES)
     due = draw(st.none() | st.none() | st.sampled_from(["2026-12-01", "2026-12-02", "2026-12-01T10:00:00Z"]))
     return build_row(
         StoredTaskRow,
@@ -123,6 +185,8 @@ def _task_rows(draw: st.DrawFn, place: int, max_workspace: int = 2) -> StoredTas
         created_at=draw(_HOURS),
         updated_at=draw(_HOURS),
         due_at=task_list.due_at(due),
+        fields=fields,
+        field_keys=task_list.field_keys(fields) if fields else None,
     )
 
 
@@ -135,8 +199,9 @@ def paging_cases(draw: st.DrawFn, most: int = 2, filters: Sequence[str] = tuple(
     change = st.sampled_from(wild).flatmap(lambda at: st.tuples(st.just(at), st.none() | _task_rows(at)))
     filter_ = draw(st.sampled_from(filters))
     sorts = [
-        *(sort for sort in get_args(TaskSort) if "relevance" not in sort or filter_.startswith("milk")),
+        *(sort for sort in task_sorting.TASK_SORTS if "relevance" not in sort or filter_.startswith("milk")),
         *["-due"] * 4,
+        *FIELD_SORTS,
     ]
     place = draw(
         st.sampled_from(
@@ -172,7 +237,7 @@ def pages(database: SyncConnection, scene: PagingCase) -> Iterator[list[str]]:
     changes, cursor = iter(scene.changes_after_page), None
     for _ in range(30):  # 8 pages with changes between them, then 17 tasks at most, and the end
         wanted = TaskPageOptions(scene.filter, scene.sort, scene.limit, cursor)
-        page = answer_body(database, task_page.page(scene.place, wanted, CALLER))
+        page = answer_body(database, task_page.page(scene.place, wanted, SORTING_CALLER))
         yield [item["id"] for item in page["items"]]
         cursor = page["next_cursor"]
         if cursor is None:
@@ -200,13 +265,22 @@ def _stable_due_cases(draw: st.DrawFn) -> PagingCase:
     """All tasks of one project by due date, half of them without one, on pages of one or two; none changes."""
     tasks = [replace(draw(_task_rows(at, 0)), trashed=False) for at in range(draw(st.integers(4, 8)))]
     tasks = [replace(task, due=None, due_at=NO_DUE_AT) if at % 2 else task for at, task in enumerate(tasks)]
-    sort: TaskSort = draw(st.sampled_from(["due", "-due"]))
+    sort = draw(st.sampled_from(["due", "-due"]))
     place = project_scope(fixed_uuid7(801))
     return PagingCase(tasks, frozenset(range(len(tasks))), [], sort, "", draw(st.integers(1, 2)), place)
 
 
+@st.composite
+def _field_cases(draw: st.DrawFn) -> PagingCase:
+    """All tasks of two workspaces by a custom field, on pages of one or two; none changes."""
+    tasks = [replace(draw(_task_rows(at)), trashed=False) for at in range(draw(st.integers(4, 8)))]
+    place = workspaces_scope(WORKSPACES, ADA.id)
+    sort = draw(st.sampled_from(FIELD_SORTS))
+    return PagingCase(tasks, frozenset(range(len(tasks))), [], sort, "", draw(st.integers(1, 2)), place)
+
+
 def paging_law(database: SyncConnection) -> Callable[[], None]:
-    @law(st.one_of(paging_cases(), paging_cases(), _stable_due_cases()), examples=150)
+    @law(st.one_of(paging_cases(), paging_cases(), _stable_due_cases(), _field_cases()), examples=150)
     def each_calm_task_is_on_exactly_one_page_in_its_order(scene: PagingCase) -> None:
         assert_stable_tasks_once(database, scene)
 
@@ -235,7 +309,8 @@ def bytes_law(database: SyncConnection) -> Callable[[], None]:
 
 
 def _as_shown(task: StoredTaskRow) -> dict[str, Any]:
-    return {name: getattr(task, name) for name in task_page.TASK_FIELDS}
+    """No project of these tasks is stored, and so none of their custom fields is shown."""
+    return {name: getattr(task, name) for name in task_page.TASK_FIELDS} | {"fields": {}}
 
 
 def count_law(database: SyncConnection) -> Callable[[], None]:
@@ -244,7 +319,9 @@ def count_law(database: SyncConnection) -> Callable[[], None]:
         reset_rows(database, scene.tasks)
         still = replace(scene, stable=frozenset(range(len(scene.tasks))), changes_after_page=[])
         wanted = TaskPageOptions(still.filter, still.sort, still.limit, is_counted=True)
-        assert answer_body(database, task_page.page(still.place, wanted, CALLER))["count"] == len(still.expected)
+        assert answer_body(database, task_page.page(still.place, wanted, SORTING_CALLER))["count"] == len(
+            still.expected
+        )
 
     return a_count_is_of_all_pages
 
@@ -311,6 +388,23 @@ def tasks_without_due_date_restart_the_list(patch: pytest.MonkeyPatch) -> None:
     )
 
 
+def tasks_without_a_value_first_when_descending(patch: pytest.MonkeyPatch) -> None:
+    sorting = custom_field_sorting.custom_field_sorting
+    patch.setattr(
+        task_sorting, "custom_field_sorting", lambda *of, **how: replace(sorting(*of, **how), parts=("true",))
+    )
+
+
+def options_sorted_backwards(patch: pytest.MonkeyPatch) -> None:
+    parameters = custom_field_sorting._parameters  # noqa: SLF001 - the defect belongs in this function
+
+    def in_reverse(fields: Any) -> dict[str, Any]:
+        found: dict[str, Any] = parameters(fields)
+        return {name: value[::-1] if name.startswith("sort_options") else value for name, value in found.items()}
+
+    patch.setattr(custom_field_sorting, "_parameters", in_reverse)
+
+
 def merged_parts_left_unsorted(patch: pytest.MonkeyPatch) -> None:
     sql = TaskPageSql.page_sql
     patch.setattr(
@@ -369,6 +463,8 @@ DEFECTS: dict[Callable[[pytest.MonkeyPatch], None], str] = {
     cursors_repeat_their_own_task: "paging",
     ties_left_unsorted: "paging",
     tasks_without_due_date_restart_the_list: "paging",
+    tasks_without_a_value_first_when_descending: "paging",
+    options_sorted_backwards: "paging",
     merged_parts_left_unsorted: "paging",
     parts_skipped_before_a_page_is_full: "paging",
     pages_of_any_length: "bytes",
@@ -405,7 +501,7 @@ def test_descriptions_that_do_not_fit_a_page_stay_in_the_database(database: Sync
     read = answer_body(
         database,
         replace(
-            question, build_answer=lambda rows: encode_answer([{name: row[name] for name in shown} for row in rows])
+            question, build_answer=lambda rows, *_: encode_answer([{name: row[name] for name in shown} for row in rows])
         ),
     )
     assert len(read) == 30

@@ -58,7 +58,7 @@ async def test_open_children_are_named_or_completed_too(ann: ApiUser) -> None:
     task = await ann.create_task(parent_id=top)
     problem = assert_problem(await ann.request("POST", f"/tasks/{top}/complete"), 422, "has_open_children")
     ann.fold()
-    assert problem["keys"] == [(await ann.get(f"/tasks/{task}"))["key"]]
+    assert problem["params"]["keys"] == [(await ann.get(f"/tasks/{task}"))["key"]]
     await ann.post(f"/tasks/{top}/complete", children="complete")
     ann.fold()
     assert [(await ann.get(f"/tasks/{each}"))["status"] for each in (top, task)] == ["done", "done"]

@@ -30,6 +30,8 @@ from projections.projection import all_projections
 from tests.cli.conftest import RunCli
 from tests.examples import (
     ADA,
+    ATTACHMENT_ADDED,
+    COMMENT_ADDED,
     COMPLETED,
     CREATED,
     FILTER_SAVED,
@@ -40,6 +42,8 @@ from tests.examples import (
     RENAMED,
     TASK,
     WORKSPACE,
+    attachment,
+    comment,
     project,
     saved_filter,
     task,
@@ -192,7 +196,7 @@ def test_a_lost_connection_parks_nothing(
 def a_retry_after_the_fix_refolds_in_log_order(database: SyncConnection, typed: RunCli, name: str) -> None:
     """Events that arrived while the document was parked are folded too."""
     with broken_fold(name, raise_error, poison_for(name)):
-        oracle.append_facts(database, [*user(), *HISTORY])
+        oracle.append_facts(database, [*user(), *HISTORY, *comment(), *attachment()])
         oracle.catch_up(database, 3)
         again = typed("projections", "retry", name)
         assert again.exit_code == 1
@@ -208,7 +212,7 @@ def poison_for(name: str) -> Any:
     """An event that changes a document of the projection."""
     others = {"workspace_list": MemberJoined(ADA.id, "owner"), "label_list": LABEL_COLOURED, "trash": PROJECT_TRASHED}
     others["project_list"] = next(event for _, event in HISTORY if isinstance(event, ProjectCreated))
-    others["saved_filter_list"] = FILTER_SAVED
+    others |= {"saved_filter_list": FILTER_SAVED, "comment_list": COMMENT_ADDED, "attachment_list": ATTACHMENT_ADDED}
     return others.get(name, POISON_EVENT)
 
 
