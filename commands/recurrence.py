@@ -127,6 +127,7 @@ def plan_next_instance(task_id: UUID, task: Task, project: Project, context: Dec
         checklist=_unchecked(task.checklist, context),
         rank=context.new_rank(is_first=False),
         recurrence=following.recurrence,
+        fields=task.fields,
         parent_id=task.parent_id,
         ancestors=ancestors_of(task_id, task, context),
     )

@@ -29,6 +29,7 @@ from domain.errors import (
 from domain.event import Change, Event
 from domain.project import ColumnsSet, WipPolicy
 from domain.recurrence import Recurrence
+from domain.subtask import SubtaskCount, SubtaskPlaced, TaskParentSet, tree_stream_id
 from domain.task import (
     DueDateSet,
     NextTask,
@@ -50,6 +51,8 @@ from tests.examples import (
     CHECKLIST,
     COMMAND_ID,
     OTHER_TASK,
+    POINTS,
+    POINTS_SET,
     PROJECT,
     RECURRENCE_SET,
     TASK,
@@ -117,12 +120,33 @@ def test_the_next_has_what_the_task_had() -> None:
         TaskLabelled("Shop", Change((), ("Shop",))),
         TaskAssigned(ADA.id, Change((), (ADA.id,))),
         ChecklistSet(Change((), CHECKLIST)),
+        POINTS_SET,
     )
     created = the_next(past, CompleteTask())
     assert (created.title, created.labels, created.assignees) == ("Buy milk", ("Shop",), (ADA.id,))
+    assert created.fields == {POINTS.key: 3}
     assert (created.start, created.zone) == ("2030-12-05T08:00:00+01:00", "Europe/Vienna")
     assert [(item.text, item.done) for item in created.checklist] == [("Red ones", False), ("Green ones", False)]
     assert {item.id for item in created.checklist}.isdisjoint(item.id for item in CHECKLIST)
+
+
+def test_the_next_is_below_the_same_parent() -> None:
+    parent = Change(None, OTHER_TASK)
+    tree = tree_stream_id(PROJECT)
+    put_below = TaskParentSet(parent, (), SubtaskCount(0, 1), ancestors=(OTHER_TASK,))
+    past = EventHistory(
+        [
+            *workspace(),
+            *project(),
+            *task(*RECURRING, put_below),
+            *task(task_id=OTHER_TASK, number=2),
+            (tree, SubtaskPlaced(TASK, parent)),
+        ]
+    )
+    events = past.decide(CommandOn(TASK, CompleteTask())).new_events
+    ((id_, created),) = [(stream, event) for stream, event in events if isinstance(event, TaskCreated)]
+    assert (created.parent_id, created.ancestors) == (OTHER_TASK, (OTHER_TASK,))
+    assert (tree, SubtaskPlaced(id_, parent)) in events
 
 
 def test_a_former_member_is_not_assigned_to_the_next() -> None:
