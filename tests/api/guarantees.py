@@ -73,7 +73,11 @@ UPLOAD_OPERATIONS = frozenset({"add_attachment"})
 
 async def operations(client: httpx.AsyncClient) -> dict[str, tuple[str, str, dict[str, Any]]]:
     """Method, path and operation object of each operation in the served OpenAPI document."""
-    described = (await client.get(client.base_url.join("/openapi.json"))).json()
+    answer = await client.get(client.base_url.join("/openapi.json"))
+    for _ in range(4):  # a busy machine may not make the document within the time budget of the first request
+        if answer.status_code != 200:
+            answer = await client.get(client.base_url.join("/openapi.json"))
+    described = answer.json()
     paths, shared = described["paths"], described["components"]["parameters"]
     for operation in (operation for methods in paths.values() for operation in methods.values()):
         named = [shared.get(one.get("$ref", "").rpartition("/")[2], one) for one in operation["parameters"]]
