@@ -104,8 +104,8 @@ class DeleteComment(CommentCommand, frozen=True, kw_only=True):
             yield CommentDeleted(comment.task_id, task.project_id, Change(comment.text, ""))
 
 
-class AddReaction(CommentCommand, frozen=True, kw_only=True):
-    """React to a comment with an emoji."""
+class ReactionCommand(CommentCommand, frozen=True, kw_only=True):
+    """A command about one's reaction to a comment with an emoji."""
 
     changed_fields: ClassVar = frozenset({"reactions"})
 
@@ -114,6 +114,10 @@ class AddReaction(CommentCommand, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.emoji is not None:
             require_emoji(self.emoji)
+
+
+class AddReaction(ReactionCommand, frozen=True, kw_only=True):
+    """React to a comment with an emoji."""
 
     def decide(self, state: Comment | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         comment, task = _require_live(state, context)
@@ -126,16 +130,8 @@ class AddReaction(CommentCommand, frozen=True, kw_only=True):
         yield ReactionAdded(comment.task_id, task.project_id, user, Change(None, emoji))
 
 
-class RemoveReaction(CommentCommand, frozen=True, kw_only=True):
+class RemoveReaction(ReactionCommand, frozen=True, kw_only=True):
     """Take back one's reaction to a comment."""
-
-    changed_fields: ClassVar = frozenset({"reactions"})
-
-    emoji: Emoji | None = None
-
-    def __post_init__(self) -> None:
-        if self.emoji is not None:
-            require_emoji(self.emoji)
 
     def decide(self, state: Comment | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         comment, task = _require_live(state, context)
