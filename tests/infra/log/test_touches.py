@@ -16,8 +16,8 @@ from infra.log.event_log import EventLog
 from infra.settings import Settings
 
 ACTOR = Actor(uuid4())
-FIRST, SECOND = uuid4(), uuid4()
-REBALANCED = RanksRebalanced("a", {FIRST: "a1", SECOND: "a2"})
+FIRST_TASK, SECOND_TASK = uuid4(), uuid4()
+REBALANCED = RanksRebalanced("a", {FIRST_TASK: "a1", SECOND_TASK: "a2"})
 RENAMED = TaskRenamed(Change("a", "b"))
 
 
@@ -40,18 +40,18 @@ async def test_it_has_each_document_that_an_event_touches(log: EventLog, setting
     renamed, rebalanced = await log.append([append_of(uuid4(), 0, RENAMED), append_of(uuid4(), 0, RENAMED, REBALANCED)])
     assert not isinstance(renamed, Exception)
     assert not isinstance(rebalanced, Exception)
-    assert touching(settings, FIRST) == touching(settings, SECOND) == [(rebalanced.position, REBALANCED)]
+    assert touching(settings, FIRST_TASK) == touching(settings, SECOND_TASK) == [(rebalanced.position, REBALANCED)]
 
 
 async def test_a_group_that_is_sent_again_is_there_once(log: EventLog, settings: Settings) -> None:
     group = [append_of(uuid4(), 0, REBALANCED), append_of(uuid4(), 0, RENAMED)]
     first = await log.append(group)
     assert await log.append(group) == first
-    assert [event for _, event in touching(settings, FIRST)] == [REBALANCED]
+    assert [event for _, event in touching(settings, FIRST_TASK)] == [REBALANCED]
 
 
 async def test_an_event_that_is_not_written_touches_nothing(log: EventLog, settings: Settings) -> None:
     stream = uuid4()
     await log.append([append_of(stream, 0, RENAMED)])
     await log.append([append_of(stream, 0, REBALANCED), append_of(uuid4(), 0, RENAMED)])
-    assert touching(settings, FIRST) == []
+    assert touching(settings, FIRST_TASK) == []
