@@ -140,19 +140,21 @@ def naive_sort(tasks: Sequence[StoredTaskRow], sort: str, place: TaskScope) -> l
 
 
 def _naive_field_sort(tasks: Sequence[StoredTaskRow], name: str, *, is_down: bool) -> list[StoredTaskRow]:
-    """Numbers, then texts, then those that have neither in both directions."""
+    """Numbers (equal ones by the text of the namesake), then texts, then those that have neither in both directions."""
 
-    def value(task: StoredTaskRow) -> tuple[int, Any]:
+    def value(task: StoredTaskRow) -> tuple[int, Any, str]:
         found = task.fields.get(FIELDS[name][0].key)
         options = [str(option.id) for option in FIELDS[name][0].options]
         if options:
             chosen = found if isinstance(found, tuple) else (found,)
             place = min((options.index(str(one)) for one in chosen if one in options), default=None)
-            return (2, 0) if place is None else (0, place)
-        if isinstance(found, int | float):
-            return 0, found
-        text = found or (task.fields.get(_OTHER_POINTS) if name == "points" else None)
-        return (1, str(text).lower()) if text else (2, 0)
+            return (2, 0, "") if place is None else (0, place, "")
+        is_number = isinstance(found, int | float)
+        text = task.fields.get(_OTHER_POINTS) if name == "points" else found
+        shown = str(text).lower() if text and (name == "points" or not is_number) else ""
+        if is_number:
+            return 0, found, shown
+        return (1, 0, shown) if shown else (2, 0, "")
 
     ordered = sorted(tasks, key=lambda task: (value(task), task.id), reverse=is_down)
     return sorted(ordered, key=lambda task: value(task)[0] == 2)
