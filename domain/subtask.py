@@ -1,6 +1,6 @@
 """Sub-tasks: the tree of the tasks of a project, and how many of those below a task are done."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from typing import Self
 from uuid import UUID, uuid5
@@ -8,8 +8,8 @@ from uuid import UUID, uuid5
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain import sharded_map
 from domain.event import Change, Event, State
+from domain.encoded_map import EncodedMap, EncodedParts
 
 MAX_SUBTASKS_PER_COMMAND = 1_000
 """The most tasks below one that a command takes along."""
@@ -79,11 +79,15 @@ class SubtaskPlaced(Event, frozen=True):
     parent_id: Change[UUID | None]
 
 
+_PARENTS = EncodedMap(dict[UUID, UUID])
+_SUBTASKS = EncodedMap(dict[UUID, tuple[UUID, ...]])
+
+
 class TaskTree(State, frozen=True):
     """Which task of a project is below which: the parent of each sub-task, and the sub-tasks of each parent."""
 
-    parents: Mapping[str, Mapping[UUID, UUID]] = {}
-    subtasks: Mapping[str, Mapping[UUID, tuple[UUID, ...]]] = {}
+    parents: EncodedParts = {}
+    subtasks: EncodedParts = {}
 
     @classmethod
     def evolve(cls, state: Self | None, event: Event) -> Self | None:
@@ -93,17 +97,17 @@ class TaskTree(State, frozen=True):
 
     def ancestors_of(self, task_id: UUID) -> tuple[UUID, ...]:
         """The parent of a task, its parent, and so on."""
-        found, above = list[UUID](), sharded_map.get(self.parents, task_id)
+        found, above = list[UUID](), _PARENTS.get(self.parents, task_id)
         while above is not None:
             found.append(above)
-            above = sharded_map.get(self.parents, above)
+            above = _PARENTS.get(self.parents, above)
         return tuple(found)
 
     def iter_below(self, task_id: UUID) -> Iterator[UUID]:
         """All tasks below one, each parent before its sub-tasks."""
         pending = [task_id]
         while pending:
-            below = sharded_map.get(self.subtasks, pending.pop()) or ()
+            below = _SUBTASKS.get(self.subtasks, pending.pop()) or ()
             yield from below
             pending += reversed(below)
 
@@ -112,9 +116,9 @@ class TaskTree(State, frozen=True):
         subtasks = self.subtasks
         for parent, is_new in ((parent_id.old, False), (parent_id.new, True)):
             if parent is not None:
-                others = tuple(each for each in sharded_map.get(subtasks, parent) or () if each != task_id)
-                subtasks = sharded_map.with_value(subtasks, parent, ((*others, task_id) if is_new else others) or None)
-        return replace(self, parents=sharded_map.with_value(self.parents, task_id, parent_id.new), subtasks=subtasks)
+                others = tuple(each for each in _SUBTASKS.get(subtasks, parent) or () if each != task_id)
+                subtasks = _SUBTASKS.with_value(subtasks, parent, ((*others, task_id) if is_new else others) or None)
+        return replace(self, parents=_PARENTS.with_value(self.parents, task_id, parent_id.new), subtasks=subtasks)
 
 
 @lru_cache(maxsize=10_000)
