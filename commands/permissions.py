@@ -47,6 +47,8 @@ REQUIRED_PERMISSIONS: Final[dict[str, RequiredPermission]] = {
     "RestoreTask":       RequiredPermission("member", "write"),
     "SetChecklist":      RequiredPermission("member", "write"),
     "SetParent":         RequiredPermission("member", "write"),
+    "RelateTask":        RequiredPermission("member", "write"),
+    "UnrelateTask":      RequiredPermission("member", "write"),
     "CheckItem":         RequiredPermission("member", "write"),
     "UncheckItem":       RequiredPermission("member", "write"),
     "SkipOccurrence":    RequiredPermission("member", "write"),

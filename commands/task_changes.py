@@ -121,11 +121,18 @@ def _status_event(  # noqa: PLR0913, PLR0917 - as above
         return
     ancestors = ancestors_of(task_id, task, context)
     if status == "open":
-        yield TaskReopened(task.project_id, column_id, ancestors=ancestors)
+        yield TaskReopened(task.project_id, column_id, ancestors=ancestors, blocks=task.blocks)
     else:
         following_task = None if following is None else following.task
         recurrence = Change(task.recurrence, None)
-        yield TaskCompleted(task.project_id, column_id, recurrence=recurrence, next=following_task, ancestors=ancestors)
+        yield TaskCompleted(
+            task.project_id,
+            column_id,
+            recurrence=recurrence,
+            next=following_task,
+            ancestors=ancestors,
+            blocks=task.blocks,
+        )
 
 
 def _column_for(task: Task, project: Project, done_column: Column, status: TaskStatus | None) -> Column | None:

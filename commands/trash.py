@@ -16,6 +16,7 @@ from commands.command import (
 from commands.comment import CommentCommand
 from commands.field_types import ColumnName
 from commands.project import ProjectCommand
+from commands.relation import unrelate
 from commands.task_changes import require_column, status_events, status_in
 from commands.task_command import TaskCommand, load_editable_project
 from commands.task_tree import ancestors_of, for_stream, load_subtasks
@@ -84,6 +85,7 @@ def _trash(
         key=task.key,
         with_task=with_task,
         ancestors=ancestors,
+        blocks=task.blocks,
     )
 
 
@@ -94,7 +96,9 @@ def _restore(
     column = column or require_column(project, column_name)
     yield from enter_column(task.project_id, project, column, context)
     ancestors = ancestors_of(task_id, task, context)
-    yield TaskRestored(task.project_id, Change(task.column, column.id), task.status, ancestors=ancestors)
+    yield TaskRestored(
+        task.project_id, Change(task.column, column.id), task.status, ancestors=ancestors, blocks=task.blocks
+    )
     yield from status_events(task_id, task, project, status_in(project, task, column), column.id, context)
 
 
@@ -109,6 +113,8 @@ class PurgeTask(TaskCommand, frozen=True, kw_only=True):
         task = require_found(state)
         if not task.trashed and not require_found(context(Project, task.project_id)).purged:
             raise NotTrashed
+        for relation in task.relations:
+            yield from unrelate(context.target, task, relation, context)
         yield TaskPurged(task.project_id)
 
 

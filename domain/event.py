@@ -113,6 +113,11 @@ class State(Struct, frozen=True):
         """The state after one more event: no rules, never an error. Subclasses add the first event."""
         return state and apply_changes(state, event)
 
+    @classmethod
+    def evolve_all(cls, state: Self | None, events: Iterable[Event]) -> Self | None:
+        """The state after several events; a subclass may apply many at once."""
+        return reduce(cls.evolve, events, state)
+
 
 def record_from(record_type: type[R], event: Event, **more: Any) -> R:
     """The record that the first event of a stream makes: with `more`, and the event's fields that the record has."""
@@ -156,4 +161,4 @@ def change_fields(event_type: type[Event]) -> tuple[str, ...]:
 
 def fold(state_type: type[S], events: Iterable[Event], start: S | None = None) -> S | None:
     """The state of a stream, from all its events in order or those after `start`; None if none of them creates it."""
-    return reduce(state_type.evolve, events, start)
+    return state_type.evolve_all(start, events)

@@ -1,15 +1,15 @@
 """Sub-tasks: the tree of the tasks of a project, and how many of those below a task are done."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Self
 from uuid import UUID, uuid5
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
+from domain.encoded_map import EDGES, ChangedEdges, EncodedMap
 from domain.event import Change, Event, State
-from domain.encoded_map import EncodedMap, EncodedParts
 
 MAX_SUBTASKS_PER_COMMAND = 1_000
 """The most tasks below one that a command takes along."""
@@ -80,20 +80,22 @@ class SubtaskPlaced(Event, frozen=True):
 
 
 _PARENTS = EncodedMap(dict[UUID, UUID])
-_SUBTASKS = EncodedMap(dict[UUID, tuple[UUID, ...]])
 
 
 class TaskTree(State, frozen=True):
     """Which task of a project is below which: the parent of each sub-task, and the sub-tasks of each parent."""
 
-    parents: EncodedParts = {}
-    subtasks: EncodedParts = {}
+    parents: Mapping[str, Raw] = {}
+    subtasks: Mapping[str, Raw] = {}
 
     @classmethod
     def evolve(cls, state: Self | None, event: Event) -> Self | None:
-        return (
-            (state or cls()).with_parent(event.task_id, event.parent_id) if isinstance(event, SubtaskPlaced) else state
-        )
+        return cls.evolve_all(state, (event,))
+
+    @classmethod
+    def evolve_all(cls, state: Self | None, events: Iterable[Event]) -> Self | None:
+        placed = [event for event in events if isinstance(event, SubtaskPlaced)]
+        return (state or cls()).with_parents(placed) if placed else state
 
     def ancestors_of(self, task_id: UUID) -> tuple[UUID, ...]:
         """The parent of a task, its parent, and so on."""
@@ -107,18 +109,20 @@ class TaskTree(State, frozen=True):
         """All tasks below one, each parent before its sub-tasks."""
         pending = [task_id]
         while pending:
-            below = _SUBTASKS.get(self.subtasks, pending.pop()) or ()
+            below = EDGES.get(self.subtasks, pending.pop()) or ()
             yield from below
             pending += reversed(below)
 
-    def with_parent(self, task_id: UUID, parent_id: Change[UUID | None]) -> Self:
-        """With another parent of a task, or none."""
-        subtasks = self.subtasks
-        for parent, is_new in ((parent_id.old, False), (parent_id.new, True)):
-            if parent is not None:
-                others = tuple(each for each in _SUBTASKS.get(subtasks, parent) or () if each != task_id)
-                subtasks = _SUBTASKS.with_value(subtasks, parent, ((*others, task_id) if is_new else others) or None)
-        return replace(self, parents=_PARENTS.with_value(self.parents, task_id, parent_id.new), subtasks=subtasks)
+    def with_parents(self, placed: Sequence[SubtaskPlaced]) -> Self:
+        """With other parents of some tasks, set one after the other."""
+        edges = ChangedEdges(self.subtasks)
+        for event in placed:
+            if event.parent_id.old is not None:
+                edges.remove(event.parent_id.old, event.task_id)
+            if event.parent_id.new is not None:
+                edges.add(event.parent_id.new, event.task_id)
+        parents = _PARENTS.with_values(self.parents, {event.task_id: event.parent_id.new for event in placed})
+        return replace(self, parents=parents, subtasks=edges.encoded())
 
 
 @lru_cache(maxsize=10_000)

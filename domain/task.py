@@ -13,6 +13,7 @@ from domain.custom_field import FieldValue
 from domain.event import Change, Event, State, record_from
 from domain.rank import RankPlace, ordinal_rank
 from domain.recurrence import Recurrence
+from domain.relation import BlockerEvent, Relations
 from domain.subtask import SubtaskCount, SubtaskEvent, count_of
 
 Priority = Literal["none", "low", "medium", "high", "urgent"]
@@ -98,7 +99,7 @@ class OccurrenceSkipped(Event, frozen=True):
     recurrence: Change[Recurrence | None]
 
 
-class TaskCompleted(SubtaskEvent, frozen=True):
+class TaskCompleted(BlockerEvent, frozen=True):
     """Of a recurring task: the recurrence goes to the next instance, unless the series is over."""
 
     project_id: UUID
@@ -111,8 +112,12 @@ class TaskCompleted(SubtaskEvent, frozen=True):
     def counted(self) -> SubtaskCount:
         return SubtaskCount(done=1)
 
+    @property
+    def keeps_waiting(self) -> bool:
+        return False
 
-class TaskReopened(SubtaskEvent, frozen=True):
+
+class TaskReopened(BlockerEvent, frozen=True):
     project_id: UUID
     column: str
     status: Change[TaskStatus] = DONE_TO_OPEN
@@ -120,6 +125,10 @@ class TaskReopened(SubtaskEvent, frozen=True):
     @property
     def counted(self) -> SubtaskCount:
         return SubtaskCount(done=-1)
+
+    @property
+    def keeps_waiting(self) -> bool:
+        return True
 
 
 class TaskMoved(Event, frozen=True):
@@ -139,7 +148,7 @@ class TaskRanked(Event, frozen=True):
     beside: UUID | None = None
 
 
-class TaskTrashed(SubtaskEvent, frozen=True):
+class TaskTrashed(BlockerEvent, frozen=True):
     """In the trash; `with_task` is the ancestor that took it along, if one did."""
 
     project_id: UUID
@@ -154,8 +163,12 @@ class TaskTrashed(SubtaskEvent, frozen=True):
     def counted(self) -> SubtaskCount:
         return -count_of(self.status)
 
+    @property
+    def keeps_waiting(self) -> bool:
+        return False
 
-class TaskRestored(SubtaskEvent, frozen=True):
+
+class TaskRestored(BlockerEvent, frozen=True):
     project_id: UUID
     column: Change[str]
     status: TaskStatus
@@ -164,6 +177,10 @@ class TaskRestored(SubtaskEvent, frozen=True):
     @property
     def counted(self) -> SubtaskCount:
         return count_of(self.status)
+
+    @property
+    def keeps_waiting(self) -> bool:
+        return self.status == "open"
 
 
 class TaskPurged(Event, frozen=True):
@@ -237,14 +254,26 @@ class Task(State, frozen=True):
     parent_id: UUID | None = None
     recurrence: Recurrence | None = None
     fields: Mapping[str, FieldValue] = {}
+    relations: Relations = ()
     status: TaskStatus = "open"
     trashed: bool = False
     purged: bool = False
     completed_from: str | None = None
-    trashed_with: UUID | None = None
     """The column that the last completion left."""
+    trashed_with: UUID | None = None
+    """The ancestor that took it to the trash."""
     next: NextTask | None = None
     """The next instance, while the task is done."""
+
+    @property
+    def blocks(self) -> tuple[UUID, ...]:
+        """The tasks that it blocks, whether or not it is open."""
+        return tuple(relation.task_id for relation in self.relations if relation.kind == "blocks")
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether the tasks that it blocks wait for it."""
+        return self.status == "open" and not self.trashed and not self.purged
 
     @classmethod
     def evolve(cls, state: Self | None, event: Event) -> Self | None:

@@ -132,6 +132,8 @@ def _state_sql(state: TaskState, context: FilterContext) -> SqlFragment:
         case "overdue":
             sql, values = time_sql(TimeIs("due", "<", "now"), context.now, context.zone)
             return f"task.status = 'open' and {sql}", values
+        case "blocked":
+            return "task.status = 'open' and task.blocked_by <> '[]'::jsonb", ()
         case _:
             return "task.status = {0}", (state,)
 

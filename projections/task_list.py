@@ -13,10 +13,11 @@ from domain.attachment import AttachmentAdded, AttachmentRemoved
 from domain.checklist import Checklist
 from domain.comment import CommentAdded, CommentDeleted
 from domain.custom_field import FieldValue, FieldValues
-from domain.event import Event, RecordedEvent, apply_changes, record_from
+from domain.event import Change, Event, RecordedEvent, apply_changes, record_from
 from domain.label import normalize_label
 from domain.rank import RanksRebalanced
 from domain.recurrence import Recurrence
+from domain.relation import BlockerEvent, Relation, RelationAdded, RelationRemoved, Relations
 from domain.subtask import NO_SUBTASKS, SubtaskCount, SubtaskEvent
 from domain.task import Priority, TaskCompleted, TaskCreated, TaskPurged, TaskReopened, TaskStatus, initial_rank
 from projections import project_list
@@ -49,6 +50,8 @@ class TaskRow(Struct, frozen=True):
     checklist: Checklist
     parent_id: UUID | None
     children: SubtaskCount
+    relations: Relations
+    blocked_by: tuple[UUID, ...]
     comments: int
     attachments: int
     recurrence: Recurrence | None
@@ -102,12 +105,13 @@ _COUNTED: Final[dict[type[Event], tuple[str, int]]] = {
 def fold(key: UUID, task: StoredTaskRow | None, recorded: RecordedEvent) -> StoredTaskRow | None:
     event = recorded.event
     if recorded.stream != key:
-        return task and _after_touch(key, task, event)
+        return task and _after_touch(task, recorded)
     if isinstance(event, TaskCreated):
         return _row_from_created(key, event, recorded)
     if task is None or isinstance(event, TaskPurged):
         return None
-    after = apply_changes(task, event, version=recorded.version, updated_at=recorded.at, **_completion(recorded))
+    values = {"version": recorded.version, "updated_at": recorded.at} | _completion(recorded) | _waiting(task, event)
+    after = apply_changes(task, event, **values)
     if (
         after.due is task.due
         and after.start is task.start
@@ -118,15 +122,35 @@ def fold(key: UUID, task: StoredTaskRow | None, recorded: RecordedEvent) -> Stor
     return replace(after, **_derived_values(after))
 
 
-def _after_touch(key: UUID, task: StoredTaskRow, event: Event) -> StoredTaskRow:
+def _after_touch(task: StoredTaskRow, recorded: RecordedEvent) -> StoredTaskRow:
     """The row after an event of another stream, which is no change of the task itself."""
+    event = recorded.event
     match event:
+        case BlockerEvent() if task.id in event.blocks:
+            blocked_by = _blockers(task, recorded.stream, keeps_waiting=event.keeps_waiting)
+            return replace(task, blocked_by=blocked_by, children=task.children + event.count_at(task.id))
         case SubtaskEvent():
-            return replace(task, children=task.children + event.count_at(key))
+            return replace(task, children=task.children + event.count_at(task.id))
         case RanksRebalanced(ranks=ranks):
-            return replace(task, rank=ranks[key])
+            return replace(task, rank=ranks[task.id])
     name, step = _COUNTED[type(event)]
     return replace(task, **{name: getattr(task, name) + step})
+
+
+def _blockers(task: StoredTaskRow, other: UUID, *, keeps_waiting: bool) -> tuple[UUID, ...]:
+    """The open tasks that a task waits for, after it begins to wait for another one, or no longer does."""
+    others = tuple(blocker for blocker in task.blocked_by if blocker != other)
+    return (*others, other) if keeps_waiting else others
+
+
+def _waiting(task: StoredTaskRow, event: Event) -> dict[str, object]:
+    """What a task waits for, if the event adds or removes a relation."""
+    match event:
+        case RelationAdded(relation=Change(new=Relation("blocked_by", other)), waits=waits):
+            return {"blocked_by": _blockers(task, other, keeps_waiting=waits)}
+        case RelationRemoved(relation=Change(old=Relation("blocked_by", other))):
+            return {"blocked_by": _blockers(task, other, keeps_waiting=False)}
+    return {}
 
 
 def _derived_values(task: TaskCreated | TaskRow) -> dict[str, Any]:
@@ -161,6 +185,8 @@ def _row_from_created(key: UUID, event: TaskCreated, recorded: RecordedEvent) ->
         id=key,
         rank=initial_rank(event),
         children=NO_SUBTASKS,
+        relations=(),
+        blocked_by=(),
         comments=0,
         attachments=0,
         status="open",
@@ -202,12 +228,12 @@ def scopes(task: StoredTaskRow) -> Iterable[UUID]:
 
 projection = Projection(
     "task_list",
-    12,
+    13,
     StoredTaskRow,
     key_by_stream_and_touches,
     fold,
     scopes,
-    golden_lines=153,
+    golden_lines=166,
     indexes=(
         "(key)",
         '(project_id, rank collate "C", id) where not trashed',
@@ -217,6 +243,7 @@ projection = Projection(
         "(workspace_id, created_at) where not trashed",
         "(workspace_id, updated_hour) where not trashed",
         '(parent_id, rank collate "C", id) where parent_id is not null and not trashed',
+        "(workspace_id, id) where blocked_by <> '[]' and not trashed",
         "using gin (assignees jsonb_path_ops) where assignees <> '[]'",
         "using gin (tags jsonb_path_ops) where tags <> '[]'",
         "using gin (field_keys) where field_keys is not null",

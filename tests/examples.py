@@ -44,6 +44,7 @@ from domain.project import (
 from domain.projection import EventSkipped
 from domain.rank import RanksRebalanced, RankTaken, ordinal_rank
 from domain.recurrence import Recurrence
+from domain.relation import BlockSet, Relation, RelationAdded, RelationRemoved
 from domain.saved_filter import (
     FilterDeleted,
     FilterRenamed,
@@ -255,6 +256,9 @@ EVERY_EVENT: tuple[Event, ...] = (
     TaskRanked(Change(ordinal_rank(1), ordinal_rank(2) + "V"), "after", OTHER_TASK),
     TaskParentSet(Change(None, OTHER_TASK), (), SubtaskCount(1, 3), ancestors=(OTHER_TASK,)),
     SubtaskPlaced(TASK, Change(None, OTHER_TASK)),
+    RelationAdded(PROJECT, Change(None, Relation("blocked_by", OTHER_TASK)), waits=True),
+    RelationRemoved(PROJECT, Change(Relation("blocked_by", OTHER_TASK), None)),
+    BlockSet(OTHER_TASK, TASK, Change(old=False, new=True)),
     RankTaken(TASK, Change(None, ordinal_rank(2) + "V")),
     RanksRebalanced(ordinal_rank(2), {TASK: ordinal_rank(2) + "U"}),
     TaskTrashed(PROJECT, "todo", "open"),

@@ -25,6 +25,7 @@ from commands.member import LeaveWorkspace, RemoveMember, SetRole
 from commands.project import ArchiveProject, CreateProject, EditProject, RestoreProject
 from commands.projection import SkipEvent
 from commands.recurrence import RecurrenceSpec, SkipOccurrence
+from commands.relation import RelateTask, UnrelateTask
 from commands.saved_filter import DeleteFilter, EditFilter, SaveFilter
 from commands.subtask import SetParent
 from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, MoveTask, RenameTask, ReopenTask, UnassignTask
@@ -47,6 +48,7 @@ from domain.event import Change, Event, State
 from domain.instance import INSTANCE_STREAM_ID
 from domain.label import label_stream_id
 from domain.member import Role
+from domain.relation import RelationKind
 from tests.examples import (
     ADA,
     ATTACHMENT,
@@ -160,6 +162,7 @@ _moves = st.one_of(
     st.builds(MoveTask, column=st.none() | _columns, top=_yes),
     st.builds(MoveTask, column=st.none() | _columns, bottom=_yes),
 )
+_relation_kinds = st.sampled_from(get_args(RelationKind))
 _tasks = st.sampled_from([TASK, OTHER_TASK, fixed_uuid7(33)])
 _projects = st.sampled_from([OTHER_PROJECT, PROJECT])
 _assignees = st.sampled_from([ADA.id, CAT.id, BOB.id])
@@ -227,6 +230,8 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
         ).map(tuple),
     ),
     SetParent: _command_on(_tasks, SetParent, parent_id=st.none() | _tasks),
+    RelateTask: _command_on(_tasks, RelateTask, kind=_relation_kinds, task_id=_tasks),
+    UnrelateTask: _command_on(_tasks, UnrelateTask, kind=_relation_kinds, task_id=_tasks),
     CheckItem: _command_on(_tasks, CheckItem, item_id=_items),
     UncheckItem: _command_on(_tasks, UncheckItem, item_id=_items),
     AddComment: _command_on(

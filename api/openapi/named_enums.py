@@ -10,6 +10,7 @@ from domain.custom_field import FieldType
 from domain.member import Role
 from domain.project import WipPolicy
 from domain.recurrence import RecurrenceStart
+from domain.relation import RelationKind
 from domain.saved_filter import SavedFilterSort
 from domain.task import Priority, TaskStatus
 from domain.user import TokenKind, TokenScope
@@ -26,6 +27,7 @@ _ENUMS: Final[dict[str, Any]] = {
     "Priority": Priority,
     "ProjectionState": ProjectionState,
     "RecurrenceStart": RecurrenceStart,
+    "RelationKind": RelationKind,
     "Role": Role,
     "SavedFilterSort": SavedFilterSort,
     "ServerStatus": Status,

@@ -24,7 +24,7 @@ class HasOpenChildren(Refusal):
 
 
 class MakesACycle(Refusal):
-    """A task cannot be below itself."""
+    """A task cannot be below itself, nor wait for itself."""
 
 
 class ParentIsElsewhere(Refusal):
@@ -33,6 +33,14 @@ class ParentIsElsewhere(Refusal):
 
 class ParentIsTrashed(Refusal):
     """The parent of the task is in the trash."""
+
+
+class RelatesToItself(Refusal):
+    """A relation is between two tasks."""
+
+
+class TooManyRelations(Refusal):
+    """The task has as many relations as a task can have."""
 
 
 class InvalidRecurrenceRule(Refusal):

@@ -50,6 +50,8 @@ VALID_BODIES: dict[str, dict[str, Any]] = {
     "appoint_administrator": {"user_id": UNKNOWN_USER_ID},
     "restore_task": {},
     "set_parent": {"parent_id": None},
+    "relate_task": {"kind": "blocks", "task_id": UNKNOWN_USER_ID},
+    "unrelate_task": {"kind": "blocks", "task_id": UNKNOWN_USER_ID},
     "set_checklist": {"items": [{"text": "Milk"}], "expected_version": 1},
     "check_item": {},
     "uncheck_item": {},

@@ -49,6 +49,8 @@ unlabel_task        yes    yes    yes    403    403    404      404     401
 trash_task          yes    yes    yes    403    403    404      404     401
 set_checklist       yes    yes    yes    403    403    404      404     401
 set_parent          yes    yes    yes    403    403    404      404     401
+relate_task         yes    yes    yes    403    403    404      404     401
+unrelate_task       yes    yes    yes    403    403    404      404     401
 check_item          yes    yes    yes    403    403    404      404     401
 uncheck_item        yes    yes    yes    403    403    404      404     401
 skip_occurrence     yes    yes    yes    403    403    404      404     401
@@ -169,6 +171,7 @@ class PermissionScene:
             "trash_workspace": {"expected_version": 3},
             "set_columns": {"columns": [{"name": "Bed"}], "keep": True, "expected_version": 1},
             "assign_task": {"user_id": self.ids["user"]},
+            "relate_task": {"kind": "blocks", "task_id": self.ids["other_task"]},
             "carry_out": {"commands": [{"type": "CompleteTask", "id": self.ids["task"], "data": {}}]},
             "create_workspace": {"name": "Work"},
             "appoint_administrator": {"user_id": self.ids["user"]},
@@ -214,6 +217,7 @@ async def scene(isolated_settings: Settings) -> AsyncIterator[PermissionScene]:
                 "task": await owner.create_task(
                     checklist=[{"text": "Milk"}], due="2030-12-02", recurrence={"rule": "FREQ=DAILY"}
                 ),
+                "other_task": await owner.create_task(),
             }
             saved = await owner.post("/filters", name="Soon", filter="due<now")
             named = {"user": guest.id, "invitation": invited["id"], "label": "shop", "name": "label_list"}

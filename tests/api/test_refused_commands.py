@@ -54,6 +54,8 @@ COMMANDS = [
     case("label", "POST", "/label", {"label": "shop"}),
     case("unlabel", "POST", "/unlabel", {"label": "shop"}),
     case("parent", "POST", "/parent", {"parent_id": None}),
+    case("relate", "POST", "/relate", {"kind": "blocks", "task_id": UNKNOWN_USER_ID}),
+    case("unrelate", "POST", "/unrelate", {"kind": "blocks", "task_id": UNKNOWN_USER_ID}),
     case("skip", "POST", "/skip", {}),
     case("checklist", "PUT", "/checklist", {"items": [{"text": "Milk"}]}),
 ]

@@ -29,7 +29,7 @@ def assert_equals_a_plain_one(changes: list[tuple[UUID, int | None]]) -> None:
     plain, encoded = dict[UUID, int](), {}
     for key, value in changes:
         before = values(encoded)
-        after = NUMBERS.with_value(encoded, key, value)
+        after = NUMBERS.with_values(encoded, {key: value})
         assert values(encoded) == before
         encoded = after
         if value is None:
@@ -45,4 +45,5 @@ def values(encoded: EncodedParts) -> list[int | None]:
 
 
 def from_snapshot(encoded: EncodedParts) -> EncodedParts:
-    return msgspec.json.decode(msgspec.json.encode(encoded), type=EncodedParts)
+    parts: EncodedParts = msgspec.json.decode(msgspec.json.encode(encoded), type=EncodedParts)
+    return parts

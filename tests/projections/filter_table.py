@@ -40,7 +40,8 @@ CREATE_TABLES = """
 create temporary table task (
     id int primary key, status text not null, priority text not null, urgency int not null, assignees jsonb not null,
     tags jsonb not null, project_id uuid not null, "column" text not null, key text not null, created_by uuid not null,
-    description text not null, due text, start text, estimate int, parent_id uuid, created_at timestamptz not null,
+    description text not null, due text, start text, estimate int, parent_id uuid, blocked_by jsonb not null,
+    created_at timestamptz not null,
     updated_at timestamptz not null, due_at timestamptz not null, start_at timestamptz not null,
     fields jsonb not null, field_keys jsonb,
     updated_hour bigint generated always as (floor(extract(epoch from updated_at at time zone 'UTC') / 3600)) stored
@@ -114,6 +115,7 @@ rows: SearchStrategy[Sequence[FilterableTask]] = st.lists(
         start=st.none() | _days | _moments,
         estimate=st.none() | st.sampled_from([0, 60, 90]),
         parent_id=st.none() | st.sampled_from([TASK, OTHER_TASK]),
+        blocked_by=st.sampled_from([(), (OTHER_TASK,)]),
         fields=st.just({}) | _field_values,
         title=_texts,
         description=_texts,
@@ -174,7 +176,7 @@ _terms = st.one_of(
     st.sampled_from(["has:parent", "no:parent", f"parent:{TASK}"]),
     st.sampled_from(["due<now", "due<=now", "due>now", "due>=now", "due>now-3h", "created<now-1w"]),
     st.sampled_from(["has:due", "no:label", "has:assignee", "no:priority", "has:description", "is:overdue", "is:open"]),
-    st.sampled_from(["is:unassigned", "mil*", "хле*", "t*"]),
+    st.sampled_from(["is:unassigned", "is:blocked", "mil*", "хле*", "t*"]),
     st.sampled_from(["absent", *_WORDS]),
     _texts.map('"{}"'.format),
 )
@@ -266,6 +268,7 @@ def _columns(row: FilterableTask) -> dict[str, Any]:
     ]
     return {name: getattr(row, name) for name in copied} | {
         "urgency": get_args(Priority).index(row.priority),
+        "blocked_by": msgspec.json.encode(row.blocked_by).decode(),
         "assignees": msgspec.json.encode(row.assignees).decode(),
         "tags": msgspec.json.encode([normalize_label(label) for label in row.labels]).decode(),
         "created_at": row.created,

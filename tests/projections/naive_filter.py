@@ -68,6 +68,7 @@ class FilterableTask(Struct, frozen=True):
     start: date | datetime | None = None
     estimate: int | None = None
     parent_id: UUID | None = None
+    blocked_by: tuple[UUID, ...] = ()
     comments: tuple[str, ...] = ()
     fields: Mapping[str, FieldValue] = {}
 
@@ -125,6 +126,8 @@ def _matches(row: FilterableTask, asked: FieldPredicate, asking: FilterContext) 
             return _has(row, part) is not absent
         case Is("overdue"):
             return row.status == "open" and _matches_time(row.due, TimeIs("due", "<", "now"), asking)
+        case Is("blocked"):
+            return row.status == "open" and bool(row.blocked_by)
         case Is("unassigned"):
             return not row.assignees
         case Is(state):

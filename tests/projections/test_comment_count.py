@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from domain.comment import Comment, CommentDeleted
-from domain.event import Event, RecordedEvent, fold
+from domain.event import RecordedEvent, fold
 from infra.settings import Settings
 from projections import task_list
 from projections.engine.connection import SyncConnection
@@ -71,8 +71,8 @@ def test_the_count_equals_a_recount() -> None:
 def test_a_deletion_that_is_not_counted_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     after_touch = task_list._after_touch  # noqa: SLF001 - the defect belongs in this function
 
-    def forgetful(key: UUID, row: StoredTaskRow, event: Event) -> StoredTaskRow:
-        return row if isinstance(event, CommentDeleted) else after_touch(key, row, event)
+    def forgetful(row: StoredTaskRow, recorded: RecordedEvent) -> StoredTaskRow:
+        return row if isinstance(recorded.event, CommentDeleted) else after_touch(row, recorded)
 
     monkeypatch.setattr(task_list, "_after_touch", forgetful)
     assert_check_fails(the_count_equals_a_recount)

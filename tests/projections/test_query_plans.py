@@ -60,6 +60,7 @@ FILTERS = [
     "column:doing",
     "key:P7-12",
     f"parent:{large_dataset.PARENT}",
+    "is:blocked",
     "due:2026-12-01",
     "due:none",
     "field.Points:3",

@@ -43,6 +43,7 @@ async def every_dry_run_writes_nothing(settings: Settings, ann: ApiUser, user: s
         **VALID_BODIES,
         "create_workspace": {"name": "Garden"},
         "accept_invitation": {"token": "of nobody"},
+        "relate_task": {"kind": "blocks", "task_id": await ann.create_task()},
         "carry_out": {"commands": [{"type": "CompleteTask", "id": there["task"], "data": {}}]},
     }
     before, done = table_digests(settings), 0
