@@ -9,8 +9,9 @@ from commands.task_command import TaskCommand, load_editable_project, require_ed
 from domain.errors import MakesACycle, RelatesToItself, TaskIsTrashed, TooManyRelations
 from domain.event import Change, Event
 from domain.relation import (
+    BlockAdded,
     BlockGraph,
-    BlockSet,
+    BlockRemoved,
     Relation,
     RelationAdded,
     RelationKind,
@@ -43,7 +44,7 @@ class RelateTask(TaskCommand, frozen=True, kw_only=True):
         yield RelationAdded(task.project_id, Change(None, relation), waits=_waits(relation, other))
         added = RelationAdded(other.project_id, Change(None, inverse), waits=_waits(inverse, task))
         yield OtherStreamEvent(self.task_id, added)
-        yield from _set_block(context.target, task, relation, is_there=True)
+        yield from _on_graph(BlockAdded, context.target, task, relation)
 
 
 class UnrelateTask(TaskCommand, frozen=True, kw_only=True):
@@ -69,7 +70,7 @@ def unrelate(
     if other is not None and not other.purged:
         removed = RelationRemoved(other.project_id, Change(relation.inverse(task_id), None))
         yield OtherStreamEvent(relation.task_id, removed)
-    yield from _set_block(task_id, task, relation, is_there=False)
+    yield from _on_graph(BlockRemoved, task_id, task, relation)
 
 
 def _require_relatable(task: Task, other_id: UUID, context: DecisionContext) -> Task:
@@ -95,11 +96,12 @@ def _require_acyclic(task_id: UUID, task: Task, relation: Relation, context: Dec
         raise MakesACycle
 
 
-def _set_block(task_id: UUID, task: Task, relation: Relation, *, is_there: bool) -> Iterator[OtherStreamEvent]:
+def _on_graph(
+    event_type: type[BlockAdded | BlockRemoved], task_id: UUID, task: Task, relation: Relation
+) -> Iterator[OtherStreamEvent]:
     edge = _edge(task_id, relation)
     if edge is not None:
-        event = BlockSet(*edge, Change(old=not is_there, new=is_there))
-        yield OtherStreamEvent(blocks_stream_id(task.workspace_id), event)
+        yield OtherStreamEvent(blocks_stream_id(task.workspace_id), event_type(*edge))
 
 
 def _edge(task_id: UUID, relation: Relation) -> tuple[UUID, UUID] | None:

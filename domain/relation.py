@@ -78,12 +78,18 @@ class BlockerEvent(SubtaskEvent, frozen=True, kw_only=True):
         raise NotImplementedError
 
 
-class BlockSet(Event, frozen=True):
-    """On the workspace's stream of blocks: a task blocks another one, or no longer does."""
+class BlockAdded(Event, frozen=True):
+    """On the workspace's stream of blocks: a task blocks another one."""
 
     blocker_id: UUID
     blocked_id: UUID
-    blocks: Change[bool]
+
+
+class BlockRemoved(Event, frozen=True):
+    """On the workspace's stream of blocks: a task no longer blocks another one."""
+
+    blocker_id: UUID
+    blocked_id: UUID
 
 
 class BlockGraph(State, frozen=True):
@@ -98,7 +104,7 @@ class BlockGraph(State, frozen=True):
 
     @classmethod
     def evolve_all(cls, state: Self | None, events: Iterable[Event]) -> Self | None:
-        blocks = [event for event in events if isinstance(event, BlockSet)]
+        blocks = [event for event in events if isinstance(event, BlockAdded | BlockRemoved)]
         return (state or cls()).with_blocks(blocks) if blocks else state
 
     def waits_for(self, task_id: UUID, other_id: UUID) -> bool:
@@ -128,11 +134,11 @@ class BlockGraph(State, frozen=True):
             found |= dict.fromkeys(new)
             pending += new
 
-    def with_blocks(self, blocks: Iterable[BlockSet]) -> Self:
+    def with_blocks(self, blocks: Iterable[BlockAdded | BlockRemoved]) -> Self:
         """With more blocks, or less, set one after the other."""
         blocked, blockers = ChangedEdges(self.blocked), ChangedEdges(self.blockers)
         for event in blocks:
-            if event.blocks.new:
+            if isinstance(event, BlockAdded):
                 blocked.add(event.blocker_id, event.blocked_id)
                 blockers.add(event.blocked_id, event.blocker_id)
             else:

@@ -44,7 +44,7 @@ from domain.project import (
 from domain.projection import EventSkipped
 from domain.rank import RanksRebalanced, RankTaken, ordinal_rank
 from domain.recurrence import Recurrence
-from domain.relation import BlockSet, Relation, RelationAdded, RelationRemoved
+from domain.relation import BlockAdded, BlockRemoved, Relation, RelationAdded, RelationRemoved
 from domain.saved_filter import (
     FilterDeleted,
     FilterRenamed,
@@ -258,7 +258,8 @@ EVERY_EVENT: tuple[Event, ...] = (
     SubtaskPlaced(TASK, Change(None, OTHER_TASK)),
     RelationAdded(PROJECT, Change(None, Relation("blocked_by", OTHER_TASK)), waits=True),
     RelationRemoved(PROJECT, Change(Relation("blocked_by", OTHER_TASK), None)),
-    BlockSet(OTHER_TASK, TASK, Change(old=False, new=True)),
+    BlockAdded(OTHER_TASK, TASK),
+    BlockRemoved(OTHER_TASK, TASK),
     RankTaken(TASK, Change(None, ordinal_rank(2) + "V")),
     RanksRebalanced(ordinal_rank(2), {TASK: ordinal_rank(2) + "U"}),
     TaskTrashed(PROJECT, "todo", "open"),

@@ -109,5 +109,16 @@ async def save(
 @cache
 def state_digest(state_type: type[State]) -> bytes:
     """A digest of all code that folds a state type; snapshots with another digest are ignored."""
-    modules = (sys.modules[state_type.__module__], event, codec, upcasts)
-    return sha256("".join(map(inspect.getsource, modules)).encode()).digest()
+    modules = sorted({codec.__name__, upcasts.__name__, *_domain_modules(state_type.__module__)})
+    return sha256("".join(inspect.getsource(sys.modules[name]) for name in modules).encode()).digest()
+
+
+def _domain_modules(name: str) -> set[str]:
+    """The module of that name, and those of the domain whose definitions it uses, directly or through others."""
+    found, pending = {name}, [name]
+    while pending:
+        used = {getattr(value, "__module__", None) for value in vars(sys.modules[pending.pop()]).values()}
+        new = {each for each in used - found if each and each.startswith(f"{event.__package__}.")}
+        found |= new
+        pending += new
+    return found

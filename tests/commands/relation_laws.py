@@ -17,9 +17,9 @@ from commands.subtask import SetParent
 from commands.task import CompleteTask, CreateTask, ReopenTask
 from commands.trash import PurgeTask, RestoreTask, TrashTask
 from domain.errors import Refusal
-from domain.event import Change, fold
+from domain.event import fold
 from domain.instance import RULE_ACTOR
-from domain.relation import BlockGraph, BlockSet, RelationKind, blocks_stream_id
+from domain.relation import BlockAdded, BlockGraph, BlockRemoved, RelationKind, blocks_stream_id
 from domain.task import Task
 from infra.ids import new_id
 from tests.commands.ranking_laws import rows_of
@@ -73,7 +73,7 @@ def blocks_have_no_cycle(walk: Sequence[Step]) -> None:
     tasks = {task: require_found(fold(Task, log.history.events(task))) for task in TASKS}
     graph = fold(BlockGraph, log.history.events(blocks_stream_id(WORKSPACE))) or BlockGraph()
     for task in TASKS:
-        blocked = _reachable({one: state.blocks for one, state in tasks.items() if not state.purged}, task)
+        blocked = reachable({one: state.blocks for one, state in tasks.items() if not state.purged}, task)
         assert task not in blocked, f"{task} waits for itself"
         for other in TASKS:
             assert graph.waits_for(other, task) == (other == task or other in blocked)
@@ -82,20 +82,20 @@ def blocks_have_no_cycle(walk: Sequence[Step]) -> None:
 @law(edges, examples=300)
 def paths_are_found(changes: Sequence[tuple[int, int, bool]]) -> None:
     """In any graph, with cycles too."""
-    ids, events = [fixed_uuid7(number + 1) for number in range(8)], list[BlockSet]()
+    ids, events = [fixed_uuid7(number + 1) for number in range(8)], list[BlockAdded | BlockRemoved]()
     blocks: dict[UUID, tuple[UUID, ...]] = dict.fromkeys(ids, ())
     for start, end, is_there in changes:
         others = tuple(each for each in blocks[ids[start]] if each != ids[end])
         blocks[ids[start]] = (*others, ids[end]) if is_there else others
-        events.append(BlockSet(ids[start], ids[end], Change(old=not is_there, new=is_there)))
+        events.append((BlockAdded if is_there else BlockRemoved)(ids[start], ids[end]))
     graph = fold(BlockGraph, events) or BlockGraph()
     assert graph == (fold(BlockGraph, events[3:], fold(BlockGraph, events[:3])) or BlockGraph())
     for start_id in ids:
-        reachable = {start_id, *_reachable(blocks, start_id)}
-        assert {each for each in ids if graph.waits_for(each, start_id)} == reachable
+        found = {start_id, *reachable(blocks, start_id)}
+        assert {each for each in ids if graph.waits_for(each, start_id)} == found
 
 
-def _reachable(edges: dict[UUID, tuple[UUID, ...]], start: UUID) -> set[UUID]:
+def reachable(edges: dict[UUID, tuple[UUID, ...]], start: UUID) -> set[UUID]:
     found, pending = set[UUID](), list(edges.get(start, ()))
     while pending:
         each = pending.pop()

@@ -14,9 +14,10 @@ from domain.errors import MakesACycle, NotFound, ProjectIsArchived, RelatesToIts
 from domain.event import Change
 from domain.project import ProjectArchived
 from domain.relation import (
+    BlockAdded,
     BlockerEvent,
     BlockGraph,
-    BlockSet,
+    BlockRemoved,
     Relation,
     RelationAdded,
     RelationKind,
@@ -58,7 +59,7 @@ def related(first: UUID, kind: RelationKind, second: UUID) -> Facts:
         (second, RelationAdded(PROJECT, Change(None, inverse), waits=inverse.kind == "blocked_by")),
     ]
     if kind == "blocks":
-        facts.append((BLOCKS, BlockSet(first, second, Change(old=False, new=True))))
+        facts.append((BLOCKS, BlockAdded(first, second)))
     return facts
 
 
@@ -98,7 +99,7 @@ def test_a_relation_is_taken_back_on_both() -> None:
     assert decision.new_events == [
         (OTHER_TASK, RelationRemoved(PROJECT, Change(Relation("blocked_by", TASK), None))),
         (TASK, RelationRemoved(PROJECT, Change(Relation("blocks", OTHER_TASK), None))),
-        (BLOCKS, BlockSet(TASK, OTHER_TASK, Change(old=True, new=False))),
+        (BLOCKS, BlockRemoved(TASK, OTHER_TASK)),
     ]
     blocking.when(UnrelateTask(kind="relates", task_id=OTHER_TASK)).then_nothing()
 
@@ -146,7 +147,7 @@ def test_a_purge_takes_relations_back() -> None:
     trashed = given_three(*related(TASK, "blocks", OTHER_TASK), (TASK, TRASHED))
     events = trashed.when(PurgeTask(expected_version=3)).decision().new_events
     assert (OTHER_TASK, RelationRemoved(PROJECT, Change(Relation("blocked_by", TASK), None))) in events
-    assert (BLOCKS, BlockSet(TASK, OTHER_TASK, Change(old=True, new=False))) in events
+    assert (BLOCKS, BlockRemoved(TASK, OTHER_TASK)) in events
     assert events[-1] == (TASK, TaskPurged(PROJECT))
 
 
