@@ -92,11 +92,24 @@ class EventLog(PostgresApplicationRecorder):
 
     async def load_states(self, keys: Sequence[StateKey]) -> list[StreamState]:
         """The state of each key, from its snapshot and the events after it. Raises UnknownEvent."""
-        loaded = await run_with_timeout(retry_once(lambda: self._load_snapshots(keys)), time_budget.READ_S)
+        loaded = await self._read_snapshots(keys)
+        while not all(each.is_whole for each in loaded):
+            await self._save_portions(keys, loaded)
+            loaded = await self._read_snapshots(keys)
         for (stream, _), loaded_stream in zip(keys, loaded, strict=True):
             if loaded_stream.snapshot_command_id:
                 self.save_snapshot(stream, loaded_stream.stream_state, loaded_stream.snapshot_command_id)
         return [read.stream_state for read in loaded]
+
+    async def _read_snapshots(self, keys: Sequence[StateKey]) -> Sequence[snapshots.LoadedStream]:
+        return await run_with_timeout(retry_once(lambda: self._load_snapshots(keys)), time_budget.READ_S)
+
+    async def _save_portions(self, keys: Sequence[StateKey], loaded: Sequence[snapshots.LoadedStream]) -> None:
+        """Save what was read of the streams that are too long for one read, so that the next one goes on from there."""
+        async with self._pool.connection() as connection:
+            for (stream, _), each in zip(keys, loaded, strict=True):
+                if not each.is_whole and each.snapshot_command_id:
+                    await snapshots.save(connection, stream, each.stream_state, each.snapshot_command_id)
 
     async def _load_snapshots(self, keys: Sequence[StateKey]) -> Sequence[snapshots.LoadedStream]:
         async with self._pool.connection() as connection:

@@ -20,6 +20,8 @@ from domain import codec, event, upcasts
 from domain.event import State, fold
 from infra.log.rows import SELECT_EVENTS, decode_row
 
+MAX_EVENTS_PER_READ = 20_000
+"""More than a stream with a cap can have; the streams of rules have none, and are read in portions."""
 _SELECT_STREAM_STATES = f"""select wanted.place, found.*
     from unnest(%s::uuid[], %s::text[], %s::bytea[], %s::boolean[]) with ordinality
       as wanted (stream, kind, fingerprint, last_says_all, place)
@@ -33,7 +35,7 @@ _SELECT_STREAM_STATES = f"""select wanted.place, found.*
         where kept.version is not null
       union all
       ({SELECT_EVENTS} where originator_id = wanted.stream and not wanted.last_says_all
-        and originator_version > coalesce(kept.version, 0))
+        and originator_version > coalesce(kept.version, 0) order by originator_version limit {MAX_EVENTS_PER_READ})
       union all
       ({SELECT_EVENTS} where originator_id = wanted.stream and wanted.last_says_all
         order by originator_version desc limit 1)
@@ -52,10 +54,14 @@ Row = tuple[Any, ...]
 
 
 class LoadedStream(Struct, frozen=True):
-    """The state of a stream and, if a snapshot of it is due, the command that wrote its last event."""
+    """The state of a stream and, if a snapshot of it is due, the command that wrote its last event.
+
+    If it is not whole, later events are left out, and are read after a snapshot of this state is saved.
+    """
 
     stream_state: StreamState
     snapshot_command_id: UUID | None = None
+    is_whole: bool = True
 
 
 async def load(connection: AsyncConnection[TupleRow], keys: Sequence[StateKey]) -> list[LoadedStream]:
@@ -86,7 +92,8 @@ def _fold_rows(state_type: type[State], rows: Sequence[Row]) -> LoadedStream:
     history = [decode_row(row) for row in (rows[1:] if snapshot else rows)]
     stream_state = StreamState(rows[-1][2], {state_type: fold(state_type, (one.event for one in history), snapshot)})
     is_snapshot_due = len(history) >= SNAPSHOT_INTERVAL_EVENTS and not state_type.is_personal
-    return LoadedStream(stream_state, history[-1].command_id if is_snapshot_due else None)
+    is_whole = len(history) < MAX_EVENTS_PER_READ
+    return LoadedStream(stream_state, history[-1].command_id if is_snapshot_due else None, is_whole)
 
 
 async def save(

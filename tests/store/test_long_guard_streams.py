@@ -5,14 +5,14 @@ from time import perf_counter
 
 import pytest
 
-from commands.handling.append import Append, AppendResult
 from domain.event import Change, Event, State
 from domain.relation import BlockAdded, BlockGraph
 from domain.subtask import SubtaskPlaced, TaskTree
-from infra.ids import new_id
+from infra.database.connections import connect
 from infra.log import snapshots
 from infra.settings import Settings
-from tests.examples import ADA, fixed_uuid7
+from tests.examples import fixed_uuid7
+from tests.projections import oracle
 from tests.store.two_processes import two_processes
 
 CHANGES, PER_APPEND = 120_000, 500
@@ -40,17 +40,16 @@ def block_events() -> list[Event]:
 async def test_a_long_guard_stream_is_read_and_changed_in_little_time(
     state_type: type[State], events: list[Event], settings: Settings
 ) -> None:
-    stream, command = fixed_uuid7(1), new_id()
+    stream = fixed_uuid7(1)
+    with connect(settings.migration_url) as owner:
+        for start in range(0, CHANGES, PER_APPEND):
+            oracle.append_facts(owner, [(stream, event) for event in events[start : start + PER_APPEND]])
     async with two_processes(settings.database_url) as both:
         log = both.logs[0]
-        for start in range(0, CHANGES, PER_APPEND):
-            written = [(stream, event) for event in events[start : start + PER_APPEND]]
-            command = new_id()
-            (answer,) = await log.append([Append({stream: start}, written, ADA, command, None)])
-            assert isinstance(answer, AppendResult), answer
+        (last,) = await log.load_stream(stream, CHANGES)
         (folded,) = await log.load_states([(stream, state_type)])
         async with both.pools[0].connection() as connection:
-            await snapshots.save(connection, stream, folded, command)
+            await snapshots.save(connection, stream, folded, last.command_id)
         started_at = perf_counter()
         (loaded,) = await log.load_states([(stream, state_type)])
         cold_s = perf_counter() - started_at
