@@ -6,7 +6,6 @@ After a crash in between, the read models still name the rest. An item that was 
 another version, and is refused.
 """
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
@@ -14,23 +13,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import psycopg
-
 from commands.handling.command_on import CommandOn
-from commands.handling.handler import CommandHandler
-from commands.handling.request import CommandRequest
 from commands.trash import PurgeComment, PurgeProject, PurgeTask, PurgeWorkspace
 from domain.errors import NotTrashed, Purged, TooBusy, VersionConflict
-from domain.event import Trace
 from domain.instance import RULE_ACTOR
 from infra.blobs.blob_store import BlobKey
-from infra.database.pool import create_pool
 from infra.identity.permission_revocations import permissions_revoked_by
-from infra.ids import new_id
-from infra.log.event_log import EventLog
-from infra.logs import logger
 from infra.reading.progress import ProjectionBehind
 from infra.reading.tables import with_table_names
+from infra.worker.rule_commands import RuleCommands
 from projections import attachment_list, comment_list, trash
 from projections.engine import builds
 from projections.engine.connection import SyncConnection
@@ -55,11 +46,14 @@ class TrashPurge:
         delete_blobs: Callable[[Sequence[BlobKey]], None] = lambda _: None,
     ) -> None:
         """`announce` is called with the ids whose permissions end, `delete_blobs` with the keys of purged files."""
-        self._url = database_url
-        self._announce = announce
+        self._rule = RuleCommands(
+            database_url,
+            ("trash", "purged"),
+            (NotTrashed, Purged, VersionConflict, TooBusy),  # restored or purged meanwhile, or retried later
+            lambda commands: announce(permissions_revoked_by(commands, RULE_ACTOR)),
+        )
         self._delete_blobs = delete_blobs
         self._due_cursor, self._orphan_cursor, self._project_cursor = 0, _NIL_ID, _NIL_ID
-        self._stuck: set[UUID] = set()
 
     def purge_page(self, connection: SyncConnection, cutoff: datetime) -> bool:
         """Purge one page of items trashed before `cutoff`; returns whether there may be more."""
@@ -70,8 +64,8 @@ class TrashPurge:
             return True
         if due or orphaned or projects:
             blobs = _fetch_blobs(connection, [one.target for one in (*due, *orphaned)])
-            purged = asyncio.run(self._purge_all(_with_comments(connection, [*due, *projects, *orphaned])))
-            if keys := [key for target in purged for key in blobs.get(target, ())]:
+            purged = self._rule.carry_out(_with_comments(connection, [*due, *projects, *orphaned]))
+            if keys := [key for commands in purged for key in blobs.get(commands[0].target, ())]:
                 self._delete_blobs(keys)
         return max(len(due), len(orphaned), len(projects)) == MAX_PURGES_AT_ONCE
 
@@ -91,35 +85,6 @@ class TrashPurge:
         rows = _fetch(connection, trash.ORPHANED_PROJECTS_SQL, (self._project_cursor, MAX_PURGES_AT_ONCE))
         self._project_cursor = rows[-1][0] if len(rows) == MAX_PURGES_AT_ONCE else _NIL_ID  # as above
         return [CommandOn(project, PurgeProject(expected_version=version)) for project, version in rows]
-
-    async def _purge_all(self, items: Sequence[Sequence[CommandOn]]) -> list[UUID]:
-        """What was purged."""
-        async with create_pool(self._url) as connections:
-            command_handler = CommandHandler(EventLog(self._url, connections))
-            are_purged = await asyncio.gather(*(self._purge(command_handler, commands) for commands in items))
-        return [item.target for (item, *_), is_purged in zip(items, are_purged, strict=True) if is_purged]
-
-    async def _purge(self, command_handler: CommandHandler, commands: Sequence[CommandOn]) -> bool:
-        """Purge one item, which the first command is about, and what belongs to it, if it can be.
-
-        A fault of it alone, such as an unreadable event, does not stop the others.
-        """
-        target = commands[0].target
-        try:
-            await command_handler.handle(
-                CommandRequest(commands, RULE_ACTOR, new_id(), trace=Trace(causation_id="trash"))
-            )
-        except (NotTrashed, Purged, VersionConflict, TooBusy):
-            return False  # restored or purged meanwhile, or retried later
-        except (psycopg.OperationalError, psycopg.InterfaceError):
-            raise
-        except Exception as error:  # noqa: BLE001 - any error is about this item
-            if target not in self._stuck:
-                logger.warning("{} cannot be purged: {}: {}", target, type(error).__name__, error)
-            self._stuck.add(target)
-            return False
-        self._announce(permissions_revoked_by(commands, RULE_ACTOR))
-        return True
 
 
 def _with_comments(connection: SyncConnection, commands: Sequence[CommandOn]) -> list[list[CommandOn]]:

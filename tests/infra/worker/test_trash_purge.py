@@ -224,7 +224,7 @@ def test_an_empty_trash_opens_no_connection_pool(
     database: SyncConnection, purge: TrashPurge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seed_project(database, task())
-    monkeypatch.setattr("infra.worker.trash_purge.create_pool", None)
+    monkeypatch.setattr("infra.worker.rule_commands.create_pool", None)
     assert not purge.purge_page(database, cutoff())
 
 
