@@ -58,7 +58,7 @@ def move_all_tasks(
         raise TooManyTasksToMove(column=column_id, tasks=tasks.total, most=MAX_MOVED_TASKS)
     for task_id in tasks.ids:
         task = context(Task, task_id)
-        if task is None or task.trashed or (task.project_id, task.column) != (context.target, column_id):
+        if task is None or not task.is_on_board or (task.project_id, task.column) != (context.target, column_id):
             continue
         if is_counted:
             yield from enter_column(context.target, board, target, context)

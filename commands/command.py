@@ -17,6 +17,7 @@ from domain.column import ColumnTasks
 from domain.errors import NotFound, Refusal
 from domain.event import Actor, Event, State
 from domain.mention import PersonName
+from domain.task import TaskStatus
 
 S = TypeVar("S", bound=State)
 T = TypeVar("T")
@@ -69,8 +70,11 @@ class DecisionContext(Protocol):
     def allocate_task_number(self, project_id: UUID) -> int:
         """A task number of that project, never given out twice."""
 
-    def column_tasks(self, project_id: UUID, column_id: str) -> ColumnTasks:
-        """The tasks in a column, as counted in the read model; one that enters meanwhile is not among them."""
+    def column_tasks(self, project_id: UUID, column_id: str, status: TaskStatus | None = None) -> ColumnTasks:
+        """The tasks in a column, as counted in the read model; one that enters meanwhile is not among them.
+
+        Those of one status, if asked for, are as they were before this request.
+        """
 
     def member_names(self, workspace_id: UUID) -> Mapping[UUID, PersonName]:
         """The names of the members of a workspace, as the read model knows them; one may have left meanwhile."""
@@ -79,7 +83,7 @@ class DecisionContext(Protocol):
         """The version of a stream that was read."""
 
     def warn(self, warning: Refusal) -> None:
-        """Report in the result what another setting would have refused."""
+        """Report in the result what another setting would have refused, or what is left to do."""
 
 
 class Command(Struct, Generic[S], frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

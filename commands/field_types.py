@@ -91,6 +91,15 @@ DateOrTimeText = Annotated[
         extra={"check": normalize_date},
     ),
 ]
+ArchiveAfterDays = Annotated[
+    int,
+    Meta(
+        ge=1,
+        le=3650,
+        description="Done tasks are archived when they have not changed for this many days; null: never.",
+        examples=[30],
+    ),
+]
 EstimateMinutes = Annotated[int, Meta(ge=0, le=10_000_000, description="In minutes.", examples=[90])]
 _TIMESTAMP_PATTERN = rf"^{DATE_PATTERN}{TIME_AND_OFFSET_PATTERN}$(?!\n)"
 TimestampText = Annotated[

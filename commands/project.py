@@ -7,11 +7,12 @@ from uuid import UUID
 from msgspec import UNSET, UnsetType
 
 from commands.command import CLOSING_EVENTS_OVER_CAP, Command, DecisionContext, OtherStreamEvent, require_found
-from commands.field_types import Name, NewId, ProjectKeyText, require_uuid7
+from commands.field_types import ArchiveAfterDays, Name, NewId, ProjectKeyText, require_uuid7
 from domain.column import DEFAULT_COLUMNS, NEW_BOARD_COLUMNS
 from domain.errors import ProjectIsArchived, ProjectIsTrashed, ProjectKeyTaken, Purged
 from domain.event import Change, Event
 from domain.project import (
+    ArchiveRuleSet,
     Project,
     ProjectArchived,
     ProjectCreated,
@@ -62,16 +63,19 @@ class CreateProject(ProjectCommand, frozen=True, kw_only=True):
 
 
 class EditProject(ProjectCommand, frozen=True, kw_only=True):
-    """Rename a project."""
+    """Rename a project, or set its rule of the archive: after how many days unchanged its done tasks are archived."""
 
     requires_version: ClassVar = True
 
     name: Name | UnsetType = UNSET
+    archive_after: ArchiveAfterDays | UnsetType | None = UNSET
 
     def decide(self, state: Project | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         project = require_editable_project(state)
         if self.name is not UNSET and self.name != project.name:
             yield ProjectRenamed(Change(project.name, self.name))
+        if self.archive_after is not UNSET and self.archive_after != project.archive_after:
+            yield ArchiveRuleSet(Change(project.archive_after, self.archive_after))
 
 
 class ArchiveProject(ProjectCommand, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from commands.command import DecisionContext, OtherStreamEvent, require_found
-from domain.errors import NotFound, TaskIsTrashed
+from domain.errors import NotFound, TaskIsArchived, TaskIsTrashed
 from domain.event import Change
 from domain.rank import MAX_FRACTION_CHARACTERS, RankPlace, Ranks, RankTaken, ranks_stream_id, split_rank
 from domain.task import Task
@@ -33,7 +33,7 @@ BOTTOM = Placement()
 def rank_change(task_id: UUID, task: Task, placement: Placement, context: DecisionContext) -> Change[str]:
     """The present rank of a task, and the one for a place in its project.
 
-    Raises NotFound for a task beside it that is not in the project, or TaskIsTrashed.
+    Raises NotFound for a task beside it that is not in the project, TaskIsTrashed or TaskIsArchived.
     """
     if placement.beside is None and not split_rank(task.rank)[1]:
         return Change(task.rank, context.new_rank(is_first=placement.place == "top"))
@@ -45,6 +45,8 @@ def rank_change(task_id: UUID, task: Task, placement: Placement, context: Decisi
     require_found(beside.project_id == task.project_id or None)
     if beside.trashed:
         raise TaskIsTrashed
+    if beside.archived:
+        raise TaskIsArchived
     rank, others = ranks.current_rank(placement.beside, beside.rank), ranks.without_task(old, task_id)
     return Change(old, others.rank_before(rank) if placement.place == "before" else others.rank_after(rank))
 

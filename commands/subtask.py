@@ -7,7 +7,7 @@ from uuid import UUID
 from commands.command import DecisionContext, OtherStreamEvent, require_found
 from commands.task_command import TaskCommand, load_editable_project, require_editable_task
 from commands.task_tree import load_subtasks, load_tree
-from domain.errors import MakesACycle, ParentIsElsewhere, ParentIsTrashed
+from domain.errors import MakesACycle, ParentIsArchived, ParentIsElsewhere, ParentIsTrashed
 from domain.event import Change, Event
 from domain.project import Project
 from domain.subtask import SubtaskPlaced, TaskParentSet, count_of, tree_stream_id
@@ -38,13 +38,18 @@ class SetParent(TaskCommand, frozen=True, kw_only=True):
 
 
 def require_parent(parent_id: UUID, project_id: UUID, project: Project, context: DecisionContext) -> tuple[UUID, ...]:
-    """The ancestors of a task with this parent; raises NotFound, ParentIsElsewhere or ParentIsTrashed."""
+    """The ancestors of a task with this parent.
+
+    Raises NotFound, ParentIsElsewhere, ParentIsTrashed or ParentIsArchived.
+    """
     parent = require_found(context(Task, parent_id))
     require_found((parent.workspace_id == project.workspace_id and not parent.purged) or None)
     if parent.project_id != project_id:
         raise ParentIsElsewhere
     if parent.trashed:
         raise ParentIsTrashed
+    if parent.archived:
+        raise ParentIsArchived
     return (parent_id, *load_tree(project_id, context).ancestors_of(parent_id))
 
 

@@ -92,7 +92,7 @@ def _complete_subtasks(
 ) -> Iterator[OtherStreamEvent]:
     """The events that complete what is open below a task, the deepest first; raises HasOpenChildren if refused."""
     below = load_subtasks(task_id, task.project_id, context)
-    still_open = [(subtask, state) for subtask, state in below if state.status == "open" and not state.trashed]
+    still_open = [(subtask, state) for subtask, state in below if state.status == "open" and state.is_on_board]
     if still_open and children == "refuse":
         raise HasOpenChildren(keys=[state.key for _, state in still_open[:MAX_NAMED_CHILDREN]], count=len(still_open))
     for subtask, state in reversed(still_open):

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from commands.command import Command, DecisionContext, require_found
 from commands.project import require_editable_project
-from domain.errors import TaskIsTrashed
+from domain.errors import TaskIsArchived, TaskIsTrashed
 from domain.project import Project
 from domain.task import Task
 
@@ -20,11 +20,16 @@ class TaskCommand(Command[Task], frozen=True, kw_only=True):
 
 
 def require_editable_task(state: Task | None, context: DecisionContext) -> Task:
-    """The task, if it and its project may change; raises TaskIsTrashed, or what the project's check raises."""
+    """The task, if it and its project may change.
+
+    Raises TaskIsTrashed, TaskIsArchived, or what the project's check raises.
+    """
     task = require_found(state)
     load_editable_project(task.project_id, context)
     if task.trashed:
         raise TaskIsTrashed
+    if task.archived:
+        raise TaskIsArchived
     return task
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 from uuid import UUID
 
+from commands.archive import require_parent_in_use
 from commands.column_counts import enter_column, leave_column
 from commands.command import (
     CLOSING_EVENTS_OVER_CAP,
@@ -51,7 +52,7 @@ class TrashTask(TaskCommand, frozen=True, kw_only=True):
 class RestoreTask(TaskCommand, frozen=True, kw_only=True):
     """Restore a task from the trash, to its former column (the first one, if that is gone) or to the one named.
 
-    The sub-tasks that went there with it come back with it.
+    The sub-tasks that went there with it come back with it. What was archived is archived again.
     """
 
     changed_fields: ClassVar = frozenset({"trashed"})
@@ -66,6 +67,8 @@ class RestoreTask(TaskCommand, frozen=True, kw_only=True):
         if task.trashed:
             if task.parent_id and require_found(context(Task, task.parent_id)).trashed:
                 raise ParentIsTrashed
+            if not task.archived:
+                require_parent_in_use(task, context)
             yield from _restore(context.target, task, project, context, self.column)
             for subtask_id, subtask in load_subtasks(context.target, task.project_id, context):
                 if subtask.trashed_with == context.target:
@@ -75,7 +78,8 @@ class RestoreTask(TaskCommand, frozen=True, kw_only=True):
 def _trash(
     task_id: UUID, task: Task, project: Project, context: DecisionContext, *, with_task: UUID | None = None
 ) -> Iterator[Event | OtherStreamEvent]:
-    yield from leave_column(task.project_id, project, task.column, context)
+    if not task.archived:
+        yield from leave_column(task.project_id, project, task.column, context)
     ancestors = ancestors_of(task_id, task, context)
     yield TaskTrashed(
         task.project_id,
@@ -84,6 +88,7 @@ def _trash(
         title=task.title,
         key=task.key,
         with_task=with_task,
+        archived=task.archived,
         ancestors=ancestors,
         blocks=task.blocks,
     )
@@ -92,10 +97,14 @@ def _trash(
 def _restore(
     task_id: UUID, task: Task, project: Project, context: DecisionContext, column_name: str | None = None
 ) -> Iterator[Event | OtherStreamEvent]:
+    ancestors = ancestors_of(task_id, task, context)
+    if task.archived:
+        stays = Change(task.column, task.column)
+        yield TaskRestored(task.project_id, stays, task.status, archived=True, ancestors=ancestors, blocks=task.blocks)
+        return
     column = project.find_column_by_id(task.column) if column_name is None else None
     column = column or require_column(project, column_name)
     yield from enter_column(task.project_id, project, column, context)
-    ancestors = ancestors_of(task_id, task, context)
     yield TaskRestored(
         task.project_id, Change(task.column, column.id), task.status, ancestors=ancestors, blocks=task.blocks
     )

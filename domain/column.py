@@ -23,7 +23,7 @@ class Column(Struct, frozen=True, omit_defaults=True):
 
 
 class ColumnTasks(Struct, frozen=True):
-    """The tasks in a column outside the trash: how many, and the ids of the first of them."""
+    """The tasks in a column, without those in the trash or archived: how many, and the ids of the first of them."""
 
     total: int = 0
     ids: tuple[UUID, ...] = ()
@@ -35,7 +35,7 @@ NEW_BOARD_COLUMNS = (*DEFAULT_COLUMNS[:2], Column("done", "Done", done=True))
 
 
 class ColumnCounted(Event, frozen=True):
-    """On the column's guard stream: the number of its tasks outside the trash, done or not; null: not counted.
+    """On the column's guard stream: the number of its tasks, without those in the trash or archived; null: not counted.
 
     Written whenever a task enters or leaves the column, and when its limit is set or removed.
     """

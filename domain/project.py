@@ -40,6 +40,12 @@ class ProjectFieldsSet(Event, frozen=True):
     fields: Change[tuple[CustomField, ...]]
 
 
+class ArchiveRuleSet(Event, frozen=True):
+    """After how many days unchanged its done tasks are archived; null: never."""
+
+    archive_after: Change[int | None]
+
+
 class ProjectArchived(Event, frozen=True):
     archived: Change[bool] = Change(old=False, new=True)
 
@@ -90,6 +96,7 @@ class Project(State, frozen=True):
     fields: tuple[CustomField, ...] = ()
     former_fields: tuple[CustomField, ...] = ()
     former_options: tuple[FieldOption, ...] = ()
+    archive_after: int | None = None
     archived: bool = False
     trashed: bool = False
     purged: bool = False

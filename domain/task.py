@@ -14,7 +14,7 @@ from domain.event import Change, Event, State, record_from
 from domain.rank import RankPlace, ordinal_rank
 from domain.recurrence import Recurrence
 from domain.relation import BlockerEvent, Relations
-from domain.subtask import SubtaskCount, SubtaskEvent, count_of
+from domain.subtask import NO_SUBTASKS, SubtaskCount, SubtaskEvent, count_of
 
 Priority = Literal["none", "low", "medium", "high", "urgent"]
 TaskStatus = Literal["open", "done"]
@@ -149,7 +149,7 @@ class TaskRanked(Event, frozen=True):
 
 
 class TaskTrashed(BlockerEvent, frozen=True):
-    """In the trash; `with_task` is the ancestor that took it along, if one did."""
+    """In the trash; `with_task` is the ancestor that took it along, if one did; `archived`: from the archive."""
 
     project_id: UUID
     column: str
@@ -158,6 +158,7 @@ class TaskTrashed(BlockerEvent, frozen=True):
     title: str = ""
     key: str = ""
     with_task: UUID | None = None
+    archived: bool = False
 
     @property
     def counted(self) -> SubtaskCount:
@@ -169,14 +170,50 @@ class TaskTrashed(BlockerEvent, frozen=True):
 
 
 class TaskRestored(BlockerEvent, frozen=True):
+    """Out of the trash, onto the board or, if it was `archived`, into the archive."""
+
     project_id: UUID
     column: Change[str]
     status: TaskStatus
     trashed: Change[bool] = Change(old=True, new=False)
+    archived: bool = False
 
     @property
     def counted(self) -> SubtaskCount:
         return count_of(self.status)
+
+    @property
+    def keeps_waiting(self) -> bool:
+        return self.status == "open" and not self.archived
+
+
+class TaskArchived(BlockerEvent, frozen=True):
+    """Off the board and kept for ever; `with_task` is the ancestor that took it along, if one did."""
+
+    project_id: UUID
+    column: str
+    status: TaskStatus
+    archived: Change[bool] = Change(old=False, new=True)
+    with_task: UUID | None = None
+
+    @property
+    def counted(self) -> SubtaskCount:
+        return NO_SUBTASKS
+
+    @property
+    def keeps_waiting(self) -> bool:
+        return False
+
+
+class TaskUnarchived(BlockerEvent, frozen=True):
+    project_id: UUID
+    column: Change[str]
+    status: TaskStatus
+    archived: Change[bool] = Change(old=True, new=False)
+
+    @property
+    def counted(self) -> SubtaskCount:
+        return NO_SUBTASKS
 
     @property
     def keeps_waiting(self) -> bool:
@@ -226,10 +263,12 @@ def places_of(event: Event) -> tuple[Place | None, Place | None]:
             return None, (project, column)
         case TaskMoved(project_id=project, column=column):
             return (project.old, column.old), (project.new, column.new)
-        case TaskTrashed(project_id=project, column=column):
+        case TaskTrashed(archived=True) | TaskRestored(archived=True):
+            return None, None
+        case TaskTrashed(project_id=project, column=column) | TaskArchived(project_id=project, column=column):
             return (project, column), None
-        case TaskRestored(project_id=project, column=column):
-            return None, (project, column.new)
+        case TaskRestored(project_id=project, column=moved) | TaskUnarchived(project_id=project, column=moved):
+            return None, (project, moved.new)
     return None, None
 
 
@@ -257,11 +296,13 @@ class Task(State, frozen=True):
     relations: Relations = ()
     status: TaskStatus = "open"
     trashed: bool = False
+    archived: bool = False
     purged: bool = False
     completed_from: str | None = None
     """The column that the last completion left."""
     trashed_with: UUID | None = None
     """The ancestor that took it to the trash."""
+    archived_with: UUID | None = None
     next: NextTask | None = None
     """The next instance, while the task is done."""
 
@@ -273,7 +314,7 @@ class Task(State, frozen=True):
     @property
     def is_awaited(self) -> bool:
         """Whether the tasks that it blocks wait for it."""
-        return self.status == "open" and not self.trashed and not self.purged
+        return self.status == "open" and not self.archived and not self.trashed and not self.purged
 
     @classmethod
     def evolve(cls, state: Self | None, event: Event) -> Self | None:
@@ -286,7 +327,14 @@ class Task(State, frozen=True):
             return replace(after, next=None)
         if after is not None and isinstance(event, TaskTrashed | TaskRestored):
             return replace(after, trashed_with=event.with_task if isinstance(event, TaskTrashed) else None)
+        if after is not None and isinstance(event, TaskArchived | TaskUnarchived):
+            return replace(after, archived_with=event.with_task if isinstance(event, TaskArchived) else None)
         return after
+
+    @property
+    def is_on_board(self) -> bool:
+        """Whether it is neither in the trash nor archived."""
+        return not (self.trashed or self.archived)
 
 
 class TaskNumbersTaken(Event, frozen=True):

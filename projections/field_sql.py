@@ -127,6 +127,8 @@ def _ids_of(user: UUID | Literal["me"] | Person, context: FilterContext) -> list
 
 def _state_sql(state: TaskState, context: FilterContext) -> SqlFragment:
     match state:
+        case "archived":
+            return "task.archived", ()
         case "unassigned":
             return _contains_sql("task.assignees", None)
         case "overdue":

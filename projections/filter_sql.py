@@ -69,7 +69,8 @@ class FilterSql(Struct, frozen=True):
     the conditions of the levels of relevance, the best first; there are none if no word is required. `reads_text` says
     that some condition reads the task search and comments; `is_similar_sql`, if not '', that a task has similar words
     only. `matches_many` says that the statistics of PostgreSQL tell about how many tasks match, unless these are few.
-    `is_time_dependent` says that the same terms match other tasks as time passes.
+    `is_time_dependent` says that the same terms match other tasks as time passes, `is_about_archive` that a term says
+    whether tasks are archived; otherwise those that are not are meant.
     """
 
     task_sql: str
@@ -80,6 +81,7 @@ class FilterSql(Struct, frozen=True):
     reads_text: bool = False
     matches_many: bool = True
     is_time_dependent: bool = False
+    is_about_archive: bool = False
 
     @property
     def sql(self) -> str:
@@ -119,6 +121,7 @@ def compile_filter(
         reads_text=any(isinstance(leaf, Word | Phrase) for leaf in leaves),
         matches_many=requires_one_word(words) and all(map(_matches_many, terms)),
         is_time_dependent=any(_depends_on_time(leaf, context.fields) for leaf in leaves),
+        is_about_archive=Is("archived") in leaves,
     )
     return _with_similar(compiled, similar_text_query(words)) if finds_similar and levels else compiled
 

@@ -12,6 +12,7 @@ from domain.column import Column
 from domain.custom_field import CustomField
 from domain.event import OpaqueEvent, RecordedEvent, apply_changes
 from domain.project import (
+    ArchiveRuleSet,
     ColumnsSet,
     ProjectArchived,
     ProjectCreated,
@@ -22,7 +23,17 @@ from domain.project import (
     ProjectTrashed,
     WipPolicy,
 )
-from domain.task import TaskCompleted, TaskCreated, TaskMoved, TaskReopened, TaskRestored, TaskStatus, TaskTrashed
+from domain.task import (
+    TaskArchived,
+    TaskCompleted,
+    TaskCreated,
+    TaskMoved,
+    TaskReopened,
+    TaskRestored,
+    TaskStatus,
+    TaskTrashed,
+    TaskUnarchived,
+)
 from projections.custom_field_names import ProjectFields, definitions_query
 from projections.pagination import PageCursor, encode_answer, encode_versioned_answer, list_id_for, paginate
 from projections.projection import Projection
@@ -49,7 +60,7 @@ class BoardColumn(Struct, frozen=True):
 
 
 class ProjectRow(Struct, frozen=True):
-    """A project; `counts` is the number of tasks by column and status, without those in the trash."""
+    """A project; `counts` is the number of tasks by column and status, without those in the trash or archived."""
 
     id: UUID
     workspace_id: UUID
@@ -58,6 +69,7 @@ class ProjectRow(Struct, frozen=True):
     columns: tuple[BoardColumn, ...]
     wip: WipPolicy
     fields: tuple[CustomField, ...]
+    archive_after: int | None
     archived: bool
     trashed: bool
     version: int
@@ -72,7 +84,7 @@ def keys(recorded: RecordedEvent) -> Iterable[UUID]:
             return {project}
         case TaskReopened(project_id=project) | TaskTrashed(project_id=project):
             return {project}
-        case TaskRestored(project_id=project):
+        case TaskRestored(project_id=project) | TaskArchived(project_id=project) | TaskUnarchived(project_id=project):
             return {project}
         case TaskMoved(project_id=moved):
             return {moved.old, moved.new}
@@ -90,6 +102,7 @@ def fold(key: UUID, project: ProjectRow | None, recorded: RecordedEvent) -> Proj
             columns=_board_columns(event.columns),
             wip="warn",
             fields=(),
+            archive_after=None,
             archived=False,
             trashed=False,
             version=recorded.version,
@@ -100,14 +113,16 @@ def fold(key: UUID, project: ProjectRow | None, recorded: RecordedEvent) -> Proj
     return None if project is None or isinstance(event, ProjectPurged) else _apply(project, recorded)
 
 
-def _apply(project: ProjectRow, recorded: RecordedEvent) -> ProjectRow:
+def _apply(project: ProjectRow, recorded: RecordedEvent) -> ProjectRow:  # noqa: PLR0911 - one for each kind of event
     match event := recorded.event:
+        case TaskTrashed(archived=True) | TaskRestored(archived=True):
+            return project
         case TaskCreated():
             return _add_to_count(project, event.column, "open", 1)
         case TaskCompleted() | TaskReopened():
             without = _add_to_count(project, event.column, event.status.old, -1)
             return _add_to_count(without, event.column, event.status.new, 1)
-        case TaskTrashed():
+        case TaskTrashed() | TaskArchived():
             return _add_to_count(project, event.column, event.status, -1)
         case TaskMoved():
             gone = (
@@ -118,7 +133,7 @@ def _apply(project: ProjectRow, recorded: RecordedEvent) -> ProjectRow:
             return (
                 _add_to_count(gone, event.column.new, event.status, 1) if event.project_id.new == project.id else gone
             )
-        case TaskRestored():
+        case TaskRestored() | TaskUnarchived():
             return _add_to_count(project, event.column.new, event.status, 1)
         case _:
             after = apply_changes(project, event, version=recorded.version, updated_at=recorded.at)
@@ -158,17 +173,18 @@ def scopes(project: ProjectRow) -> Iterable[UUID]:
 
 projection = Projection(
     "project_list",
-    4,
+    5,
     ProjectRow,
     keys,
     fold,
     scopes,
-    golden_lines=153,
+    golden_lines=160,
     indexes=("(workspace_id, key)",),
     event_types=(
-        *(ProjectCreated, ProjectRenamed, ColumnsSet, ProjectFieldsSet),
+        *(ProjectCreated, ProjectRenamed, ColumnsSet, ProjectFieldsSet, ArchiveRuleSet),
         *(ProjectArchived, ProjectTrashed, ProjectRestored, ProjectPurged),
-        *(TaskCreated, TaskCompleted, TaskReopened, TaskMoved, TaskTrashed, TaskRestored, OpaqueEvent),
+        *(TaskCreated, TaskCompleted, TaskReopened, TaskMoved, TaskTrashed, TaskRestored),
+        *(TaskArchived, TaskUnarchived, OpaqueEvent),
     ),
 )
 

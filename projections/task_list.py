@@ -58,6 +58,7 @@ class TaskRow(Struct, frozen=True):
     fields: dict[str, FieldValue]
     status: TaskStatus
     trashed: bool
+    archived: bool
     version: int
     created_at: datetime
     updated_at: datetime
@@ -191,6 +192,7 @@ def _row_from_created(key: UUID, event: TaskCreated, recorded: RecordedEvent) ->
         attachments=0,
         status="open",
         trashed=False,
+        archived=False,
         version=recorded.version,
         created_at=recorded.at,
         updated_at=recorded.at,
@@ -236,14 +238,14 @@ projection = Projection(
     golden_lines=166,
     indexes=(
         "(key)",
-        '(project_id, rank collate "C", id) where not trashed',
-        "(workspace_id, split_part(key, '-', 1), number) where not trashed",
-        "(workspace_id, due_at, id) where not trashed",
-        "(workspace_id, urgency, id) where not trashed",
-        "(workspace_id, created_at) where not trashed",
-        "(workspace_id, updated_hour) where not trashed",
-        '(parent_id, rank collate "C", id) where parent_id is not null and not trashed',
-        "(workspace_id, id) where blocked_by <> '[]' and not trashed",
+        '(project_id, archived, rank collate "C", id) where not trashed',
+        "(workspace_id, archived, split_part(key, '-', 1), number) where not trashed",
+        "(workspace_id, archived, due_at, id) where not trashed",
+        "(workspace_id, archived, urgency, id) where not trashed",
+        "(workspace_id, archived, created_at) where not trashed",
+        "(workspace_id, archived, updated_hour) where not trashed",
+        '(parent_id, archived, rank collate "C", id) where parent_id is not null and not trashed',
+        "(workspace_id, archived, id) where blocked_by <> '[]' and not trashed",
         "using gin (assignees jsonb_path_ops) where assignees <> '[]'",
         "using gin (tags jsonb_path_ops) where tags <> '[]'",
         "using gin (field_keys) where field_keys is not null",
@@ -274,13 +276,21 @@ def by_id_in_project(task: UUID, project: UUID) -> Question:
     return Question(read, ANSWER_MEMBERS, (task, project), "one in project", queries, parameters, _named_item_answer)
 
 
-COUNT_IN_COLUMN_SQL = """select count(*) from {task_list} where project_id = %s and "column" = %s and not trashed"""
-"""The number of tasks in a column of a project, without those in the trash."""
+COUNT_IN_COLUMN_SQL = """select count(*) from {task_list}
+      where project_id = %s and "column" = %s and not trashed and not archived"""
+"""The number of tasks in a column of a project, without those in the trash or archived."""
 LIST_IN_COLUMN_SQL = """with task as (
-      select id, rank from {task_list} where project_id = %s and "column" = %s and not trashed
+      select id, rank from {task_list} where project_id = %s and "column" = %s and not trashed and not archived
+        and (%s::text is null or status = %s)
     ) select json_build_array(
       (select count(*) from task), array(select id from task order by rank collate "C" limit %s))"""
-"""That number, and the ids of the first of them."""
+"""That number, or of those of one status, and the ids of the first of them."""
+DUE_FOR_ARCHIVE_SQL = """select task.id, task.version from {project_list} project
+    join {task_list} task on task.project_id = project.id and not task.trashed and not task.archived
+    where project.archive_after is not null and not project.archived and not project.trashed and task.status = 'done'
+      and task.updated_at <= %s - make_interval(days => project.archive_after::int)
+      and task.id > %s order by task.id limit %s"""
+"""Done tasks that have not changed, at a time, for as long as the rule of their project says, after an id."""
 IDS_BY_KEY_FOR_MEMBER_SQL = """select task.id, workspace.id from {task_list} task
             join {workspace_list} workspace on workspace.id = task.workspace_id
             where task.key = %s and workspace.members ? %s"""

@@ -167,7 +167,8 @@ class TaskPageSql(Struct, frozen=True):
 
     def _where(self, scope_sql: str, filter_sql: str) -> str:
         in_use = "" if self.scope.is_project else f" and {_IN_LIVE_PROJECT_SQL}"
-        return f"{scope_sql} and not task.trashed{in_use} and {filter_sql}"
+        unarchived = "" if self.filter_sql.is_about_archive else " and not task.archived"
+        return f"{scope_sql} and not task.trashed{unarchived}{in_use} and {filter_sql}"
 
 
 def _page_has_room_sql(parts: Sequence[int]) -> str:

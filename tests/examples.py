@@ -29,6 +29,7 @@ from domain.invitation import InvitationAccepted, InvitationRevoked, MemberInvit
 from domain.label import LabelColoured
 from domain.member import MemberJoined, MemberLeft, MemberRemoved, MemberRoleChanged, Role, member_stream_id
 from domain.project import (
+    ArchiveRuleSet,
     ColumnsSet,
     ProjectArchived,
     ProjectCreated,
@@ -61,6 +62,7 @@ from domain.task import (
     OccurrenceSkipped,
     RecurrenceSet,
     StartDateSet,
+    TaskArchived,
     TaskAssigned,
     TaskCompleted,
     TaskCreated,
@@ -75,6 +77,7 @@ from domain.task import (
     TaskReopened,
     TaskRestored,
     TaskTrashed,
+    TaskUnarchived,
     TaskUnassigned,
     TaskUnlabelled,
     TaskZoneSet,
@@ -145,6 +148,9 @@ TOKEN_ISSUED = TokenIssued(TOKEN, "Nightly import", ("read", "write"), "agent", 
 TOKEN_REVOKED = TokenRevoked(TOKEN)
 TRASHED = TaskTrashed(PROJECT, "todo", "open", title="Buy milk", key="HOME-1")
 RESTORED = TaskRestored(PROJECT, Change("todo", "todo"), "open")
+ARCHIVED = TaskArchived(PROJECT, "todo", "open")
+UNARCHIVED = TaskUnarchived(PROJECT, Change("todo", "todo"), "open")
+ARCHIVE_RULE_SET = ArchiveRuleSet(Change(None, 30))
 PURGED = TaskPurged(PROJECT)
 PROJECT_TRASHED = ProjectTrashed("Household", "HOME")
 PROJECT_RESTORED = ProjectRestored(trashed=Change(old=True, new=False), archived=Change(old=False, new=False))
@@ -264,7 +270,10 @@ EVERY_EVENT: tuple[Event, ...] = (
     RanksRebalanced(ordinal_rank(2), {TASK: ordinal_rank(2) + "U"}),
     TaskTrashed(PROJECT, "todo", "open"),
     RESTORED,
+    ARCHIVED,
+    UNARCHIVED,
     PURGED,
+    ARCHIVE_RULE_SET,
     ProjectRenamed(Change("Household", "Home")),
     ColumnsSet(Change(DEFAULT_COLUMNS, LIMITED_BOARD), Change("warn", "refuse")),
     FIELDS_SET,

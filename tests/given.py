@@ -12,7 +12,7 @@ from uuid import UUID
 
 from commands import permissions
 from commands.command import Command, OtherStreamEvent
-from commands.handling.column_tasks import ColumnKey
+from commands.handling.column_tasks import ColumnTasksKey
 from commands.handling.command_on import CommandOn
 from commands.handling.decision import Decision
 from commands.handling.decision_options import DecisionOptions
@@ -110,17 +110,22 @@ class EventHistory:
         return StreamState.from_history(self.streams.get(stream, ()), State.__subclasses__())
 
 
-class TasksByColumn(dict[ColumnKey, ColumnTasks]):
+class TasksByColumn(dict[ColumnTasksKey, ColumnTasks]):
     """The tasks in each column, folded from a history."""
 
     def __init__(self, history: EventHistory) -> None:
         super().__init__()
         self._history = history
 
-    def __missing__(self, key: ColumnKey) -> ColumnTasks:
+    def __missing__(self, key: ColumnTasksKey) -> ColumnTasks:
         folded = ((stream, fold(Task, self._history.events(stream))) for stream in self._history.streams)
         ids = tuple(
-            stream for stream, task in folded if task and not task.trashed and (task.project_id, task.column) == key
+            stream
+            for stream, task in folded
+            if task
+            and task.is_on_board
+            and (task.project_id, task.column) == (key.project_id, key.column_id)
+            and key.status in {None, task.status}
         )
         return ColumnTasks(len(ids), ids)
 

@@ -11,6 +11,7 @@ from hypothesis.strategies import SearchStrategy
 from msgspec import UNSET, Raw, Struct
 
 from commands import permissions
+from commands.archive import ArchiveByRule, ArchiveDoneTasks, ArchiveTask, UnarchiveTask
 from commands.attachment import AddAttachment, RemoveAttachment
 from commands.checklist import CheckItem, ChecklistItemSpec, SetChecklist, UncheckItem
 from commands.column import ColumnSpec, CountColumn, SetColumns
@@ -283,7 +284,13 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
     ),
     RestoreTask: _command_on(_tasks, RestoreTask, column=st.none() | _columns),
     PurgeTask: _command_on(_tasks, PurgeTask),
-    EditProject: _command_on(_projects, EditProject, name=_or_unset(_texts)),
+    ArchiveTask: _command_on(_tasks, ArchiveTask),
+    ArchiveByRule: _command_on(_tasks, ArchiveByRule),
+    UnarchiveTask: _command_on(_tasks, UnarchiveTask),
+    ArchiveDoneTasks: _command_on(_projects, ArchiveDoneTasks, column=_columns),
+    EditProject: _command_on(
+        _projects, EditProject, name=_or_unset(_texts), archive_after=_or_unset(st.sampled_from([None, 7]))
+    ),
     SetColumns: _command_on(
         _projects,
         SetColumns,

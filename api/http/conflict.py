@@ -19,6 +19,7 @@ _INTERNAL_FIELDS = {
     "purged",
     "completed_from",
     "trashed_with",
+    "archived_with",
     "next",
     "former_names",
     "former_fields",

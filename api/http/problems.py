@@ -88,6 +88,7 @@ PARAMETER_REFUSALS = (
 TITLE_BY_CODE = {
     "duplicate_key": "A key occurs twice in the request body.",
     "invalid_body": "The request body is invalid.",
+    "invalid_column": "This is not the id or the name of a column.",
     "invalid_emoji": "This is not one emoji.",
     "invalid_file_name": "The name of the file is missing or invalid.",
     "invalid_id": "This is not a valid id.",

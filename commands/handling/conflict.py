@@ -12,6 +12,7 @@ from domain.column import ColumnTasks
 from domain.errors import ColumnNotCounted, Refusal, VersionConflict
 from domain.event import Actor, Event, RecordedEvent, State, changed_fields, fold
 from domain.mention import PersonName
+from domain.task import TaskStatus
 
 S = TypeVar("S", bound=State)
 
@@ -176,9 +177,9 @@ class Hypothetical(Struct, frozen=True):
         del project_id
         return 0
 
-    def column_tasks(self, project_id: UUID, column_id: str) -> ColumnTasks:
+    def column_tasks(self, project_id: UUID, column_id: str, status: TaskStatus | None = None) -> ColumnTasks:
         """None: whether a conflict is one depends on what others changed, not on what a read model counts."""
-        del project_id, column_id
+        del project_id, column_id, status
         return ColumnTasks()
 
     def member_names(self, workspace_id: UUID) -> Mapping[UUID, PersonName]:

@@ -8,7 +8,7 @@ from uuid import UUID
 from commands.command import Command, OtherStreamEvent
 from commands.handling import command_ids
 from commands.handling.authorisation import require_permission
-from commands.handling.column_tasks import ColumnTasksNotLoaded, with_new_events
+from commands.handling.column_tasks import ColumnTasksKey, ColumnTasksNotLoaded, with_new_events
 from commands.handling.command_on import CommandOn
 from commands.handling.conflict import Intervening, StaleCommand
 from commands.handling.decision_options import DecisionOptions
@@ -31,7 +31,7 @@ from domain.errors import (
 from domain.event import Actor, State
 from domain.mention import PersonName
 from domain.rank import first_rank, last_rank
-from domain.task import TaskNumbers, TaskNumbersTaken, task_numbers_stream_id
+from domain.task import TaskNumbers, TaskNumbersTaken, TaskStatus, task_numbers_stream_id
 
 MAX_STREAM_EVENTS = 50_000
 """The cap of a stream, except for commands with `events_over_cap`. Guard streams have none: they are never read from
@@ -98,14 +98,14 @@ class Decision(GuardedStates):
         self.new_blocks[project_id].set(project_id, range(first + 1, last + 1))
         return first
 
-    def column_tasks(self, project_id: UUID, column_id: str) -> ColumnTasks:
-        """The tasks in a column, after the new events so far; raises ColumnTasksNotLoaded."""
-        key = project_id, column_id
+    def column_tasks(self, project_id: UUID, column_id: str, status: TaskStatus | None = None) -> ColumnTasks:
+        """The tasks in a column, those of any status after the new events so far; raises ColumnTasksNotLoaded."""
+        key = ColumnTasksKey(project_id, column_id, status)
         try:
             queried = self._options.column_tasks[key]
         except KeyError:
-            raise ColumnTasksNotLoaded(*key) from None
-        return with_new_events(queried, key, self.new_events)
+            raise ColumnTasksNotLoaded(key) from None
+        return queried if status else with_new_events(queried, key, self.new_events)
 
     def member_names(self, workspace_id: UUID) -> Mapping[UUID, PersonName]:
         """The names of the members of a workspace. Raises MemberNamesNotLoaded."""

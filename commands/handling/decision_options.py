@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from commands.handling.column_tasks import ColumnKey
+from commands.handling.column_tasks import ColumnTasksKey
 from commands.handling.conflict import Intervening
 from domain.column import ColumnTasks
 from domain.mention import PersonName
@@ -24,6 +24,6 @@ class DecisionOptions(Struct, frozen=True):
     scope: TokenScope = "admin"
     intervening: Mapping[UUID, Intervening] | None = None
     allows_any_version: bool = False
-    column_tasks: Mapping[ColumnKey, ColumnTasks] = {}
+    column_tasks: Mapping[ColumnTasksKey, ColumnTasks] = {}
     command_id: UUID = UUID(int=0)
     member_names: Mapping[UUID, Mapping[UUID, PersonName]] = {}

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from commands.column_removal import MAX_MOVED_TASKS
 from commands.handling import lane, loader, results
 from commands.handling.append import WrongExpectedVersion
-from commands.handling.column_tasks import ColumnTasksNotLoaded
+from commands.handling.column_tasks import ColumnTasksKey, ColumnTasksNotLoaded
 from commands.handling.command_on import CommandOn
 from commands.handling.conflict import StaleCommand
 from commands.handling.group import DecisionOutcome
@@ -147,18 +147,18 @@ class CommandHandler:
             except NotLoaded as missing:
                 await self._loader.load(missing)
             except ColumnTasksNotLoaded as missing:
-                found = await self._list_column_tasks(*missing.key)
+                found = await self._list_column_tasks(missing.key)
                 request = replace(request, column_tasks={**request.column_tasks, missing.key: found})
             except MemberNamesNotLoaded as missing:
                 names = await self._member_names.names_in(missing.workspace_id) if self._member_names else {}
                 request = replace(request, member_names={**request.member_names, missing.workspace_id: names})
 
-    async def _list_column_tasks(self, project_id: UUID, column_id: str) -> ColumnTasks:
+    async def _list_column_tasks(self, key: ColumnTasksKey) -> ColumnTasks:
         """The tasks of a column; their streams are loaded together, as a decision asks for them one after the other."""
         if self._column_counts is None:
             return ColumnTasks()
-        tasks = await self._column_counts.list_tasks(project_id, column_id)
-        if tasks.total <= MAX_MOVED_TASKS:
+        tasks = await self._column_counts.list_tasks(key.project_id, key.column_id, key.status)
+        if key.status or tasks.total <= MAX_MOVED_TASKS:
             await self._loader.load(NotLoaded(Task, *tasks.ids))
         return tasks
 

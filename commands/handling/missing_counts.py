@@ -24,6 +24,7 @@ from domain.column import ColumnCount, ColumnTasks, column_stream_id
 from domain.errors import ColumnNotCounted, Refusal, TooBusy
 from domain.instance import RULE_ACTOR
 from domain.project import Project
+from domain.task import TaskStatus
 
 MAX_COUNT_ATTEMPTS = 8
 """How often a request is decided again, at most, without a count having been written for it."""
@@ -45,8 +46,8 @@ class ColumnCounts(Protocol):
         Raises an error of its own if the read model does not get that far in time.
         """
 
-    async def list_tasks(self, project_id: UUID, column: str) -> ColumnTasks:
-        """The tasks in a column in such a state, with at least as many ids as a command may move."""
+    async def list_tasks(self, project_id: UUID, column: str, status: TaskStatus | None = None) -> ColumnTasks:
+        """The tasks in a column in such a state, of one status or any, with as many ids as a command may change."""
 
 
 class MissingCounts:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from commands.handling.column_tasks import ColumnKey
+from commands.handling.column_tasks import ColumnTasksKey
 from commands.handling.command_on import CommandOn
 from commands.handling.conflict import Intervening
 from commands.handling.idempotency import IdempotencyKey
@@ -35,5 +35,5 @@ class CommandRequest(Struct, frozen=True):
     allows_any_version: bool = False
     intervening: Mapping[UUID, Intervening] = {}
     assumed_states: Mapping[UUID, StreamState] = {}
-    column_tasks: Mapping[ColumnKey, ColumnTasks] = {}
+    column_tasks: Mapping[ColumnTasksKey, ColumnTasks] = {}
     member_names: Mapping[UUID, Mapping[UUID, PersonName]] = {}

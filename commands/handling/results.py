@@ -16,7 +16,10 @@ from domain.task import NextTask
 
 
 class WipLimitWarning(Struct, frozen=True):
-    """A column has more tasks than its limit, which another setting of the project would have refused."""
+    """A column has more tasks than its limit, which another setting of the project would have refused.
+
+    With the code `more_tasks_done`, it has more done tasks than one command archives.
+    """
 
     code: str
     column: str

@@ -39,6 +39,10 @@ class TooManyTasksToMove(Refusal):
     """The column has too many tasks to move them all at once. Keep them there, and move them in several steps."""
 
 
+class MoreTasksDone(Refusal):
+    """The column has more done tasks than one command archives. Send it again for the rest."""
+
+
 class SeveralDoneColumns(Refusal):
     """Only one column of a board can be the done column."""
 

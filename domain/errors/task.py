@@ -11,6 +11,10 @@ class TaskIsTrashed(Refusal):
     """The task is in the trash and cannot be changed."""
 
 
+class TaskIsArchived(Refusal):
+    """The task is archived. Bring it back before you change it."""
+
+
 class AssigneeIsNoMember(Refusal):
     """Tasks can only be assigned to members of their workspace."""
 
@@ -25,6 +29,10 @@ class HasOpenChildren(Refusal):
 
 class MakesACycle(Refusal):
     """A task cannot be below itself, nor wait for itself."""
+
+
+class ParentIsArchived(Refusal):
+    """The parent of the task is archived."""
 
 
 class ParentIsElsewhere(Refusal):

@@ -18,7 +18,7 @@ PeriodBoundary = Literal[
 TimeUnit = Literal["h", "d", "w", "m", "y"]
 """Hours, days, weeks, months, years."""
 OptionalPart = Literal["assignee", "label", "due", "start", "estimate", "description", "priority", "parent"]
-TaskState = Literal["open", "done", "overdue", "unassigned", "blocked"]
+TaskState = Literal["open", "done", "overdue", "unassigned", "blocked", "archived"]
 
 
 class Day(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Housekeeping of a worker: missing builds, rebuild jobs, parked documents, partitions, the trash, unused blobs."""
+"""Housekeeping of a worker: missing builds, rebuild jobs, parked documents, partitions, trash, archive, blobs."""
 
 import os
 import sys
@@ -21,6 +21,7 @@ from infra.messaging import redis_clients
 from infra.processes.child import Child, spawn, stop
 from infra.rebuilding import jobs, refold
 from infra.settings import ENVIRONMENT_PREFIX, Settings
+from infra.worker.auto_archive import AutoArchive
 from infra.worker.blob_sweep import BlobSweep
 from infra.worker.trash_purge import TrashPurge
 from projections.engine import advance, builds, parked
@@ -29,6 +30,8 @@ from projections.engine.connection import SyncConnection
 MAX_STOP_S = 3.0
 PURGE_INTERVAL_S = 60.0
 """The trash is checked this often."""
+ARCHIVE_INTERVAL_S = 3600.0
+"""The tasks that are due for the archive are looked for this often: their rules count days."""
 SWEEP_INTERVAL_S = 3600.0
 """The blob store is swept this often."""
 MIN_SWEPT_AGE = timedelta(hours=1)
@@ -51,7 +54,8 @@ class Housekeeping:
             blobs.delete,
         )
         self._blob_sweep = BlobSweep(blobs)
-        self._next_purge_at = self._next_sweep_at = 0.0
+        self._auto_archive = AutoArchive(settings.database_url)
+        self._next_purge_at = self._next_archive_at = self._next_sweep_at = 0.0
         self.partitions = settings.partitions
         """The largest number of partitions of any build."""
 
@@ -69,6 +73,7 @@ class Housekeeping:
             *(partial(self._retry_parked, connection, build) for build in serving.values()),
             *(partial(self._split_partitions, connection, build) for build in serving.values()),
             partial(self._purge_trash, connection),
+            partial(self._archive_tasks, connection),
             partial(self._sweep_blobs, connection),
         ]
         for step in steps:
@@ -99,6 +104,12 @@ class Housekeeping:
             self._next_purge_at = monotonic() + PURGE_INTERVAL_S  # even if this attempt fails
             if self._trash_purge.purge_page(connection, before):
                 self._next_purge_at = 0.0
+
+    def _archive_tasks(self, connection: SyncConnection) -> None:
+        if monotonic() >= self._next_archive_at:
+            self._next_archive_at = monotonic() + ARCHIVE_INTERVAL_S  # even if this attempt fails
+            if self._auto_archive.archive_page(connection, clock.now()):
+                self._next_archive_at = 0.0
 
     def _sweep_blobs(self, connection: SyncConnection) -> None:
         if monotonic() >= self._next_sweep_at:

@@ -49,6 +49,9 @@ VALID_BODIES: dict[str, dict[str, Any]] = {
     "colour_label": {"colour": "#cc3300"},
     "appoint_administrator": {"user_id": UNKNOWN_USER_ID},
     "restore_task": {},
+    "archive_task": {},
+    "unarchive_task": {},
+    "archive_done_tasks": {},
     "set_parent": {"parent_id": None},
     "relate_task": {"kind": "blocks", "task_id": UNKNOWN_USER_ID},
     "unrelate_task": {"kind": "blocks", "task_id": UNKNOWN_USER_ID},
@@ -107,8 +110,8 @@ async def ids_of_another_tenant_are_not_found(ann: ApiUser, bob: ApiUser) -> Non
     item = (await bob.get(f"/tasks/{things['task']}"))["checklist"][0]["id"]
     things["comment"] = (await bob.post(f"/tasks/{things['task']}/comments", text="Secret"))["id"]
     bob.fold()
-    theirs = {**things, "user": bob.id, "label": "shop", "item": item, "emoji": "%F0%9F%91%8D"}
-    unknown = {key: theirs[key] if key == "emoji" else new_id() for key in theirs}
+    theirs = {**things, "user": bob.id, "label": "shop", "item": item, "emoji": "%F0%9F%91%8D", "column": "done"}
+    unknown = {key: theirs[key] if key in {"emoji", "column"} else new_id() for key in theirs}
     asked = 0
     for name, (method, path, _) in (await operations(ann.client)).items():
         if not any(f"{{{key}}}" in path for key in things):

@@ -48,6 +48,9 @@ label_task          yes    yes    yes    403    403    404      404     401
 unlabel_task        yes    yes    yes    403    403    404      404     401
 trash_task          yes    yes    yes    403    403    404      404     401
 set_checklist       yes    yes    yes    403    403    404      404     401
+archive_task        yes    yes    yes    403    403    404      404     401
+unarchive_task      yes    yes    yes    403    403    404      404     401
+archive_done_tasks  yes    yes    yes    403    403    404      404     401
 set_parent          yes    yes    yes    403    403    404      404     401
 relate_task         yes    yes    yes    403    403    404      404     401
 unrelate_task       yes    yes    yes    403    403    404      404     401
@@ -228,7 +231,7 @@ async def scene(isolated_settings: Settings) -> AsyncIterator[PermissionScene]:
             ids["attachment"] = attached.json()["id"]
             named |= {"item": (await owner.get(f"/tasks/{ids['task']}"))["checklist"][0]["id"]}
             commented = await owner.post(f"/tasks/{ids['task']}/comments", text="Which one?")
-            named |= {"comment": commented["id"], "emoji": "%F0%9F%91%8D"}
+            named |= {"comment": commented["id"], "emoji": "%F0%9F%91%8D", "column": "done"}
             fold()
             absent = {name: str(new_id()) for name in ("operation", "session", "token")}
             people = {"owner": owner, **others, "agent": agent, "anonymous": anonymous}

@@ -53,6 +53,8 @@ COMMANDS = [
     case("unassign", "POST", "/unassign", {"user_id": UNKNOWN_USER_ID}),
     case("label", "POST", "/label", {"label": "shop"}),
     case("unlabel", "POST", "/unlabel", {"label": "shop"}),
+    case("archive", "POST", "/archive", {}),
+    case("unarchive", "POST", "/unarchive", {}),
     case("parent", "POST", "/parent", {"parent_id": None}),
     case("relate", "POST", "/relate", {"kind": "blocks", "task_id": UNKNOWN_USER_ID}),
     case("unrelate", "POST", "/unrelate", {"kind": "blocks", "task_id": UNKNOWN_USER_ID}),

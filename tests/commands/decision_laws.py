@@ -10,6 +10,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from commands import permissions
+from commands.archive import ArchiveByRule, ArchiveDoneTasks, ArchiveTask, UnarchiveTask
 from commands.column import ColumnSpec, CountColumn, SetColumns
 from commands.command import Command
 from commands.handling import results
@@ -59,7 +60,7 @@ OutcomeType = TypeVar("OutcomeType", Committed, DryRunOutcome)
 _task_change_types: list[type[Command[Any]]] = [
     kind
     for kind in COMMAND_STRATEGIES
-    if kind.state_type is Task and not kind.creates and kind not in {TrashTask, PurgeTask}
+    if kind.state_type is Task and not kind.creates and kind not in {TrashTask, PurgeTask, ArchiveTask, ArchiveByRule}
 ]
 _edits = st.one_of([COMMAND_STRATEGIES[kind] for kind in _task_change_types] + [COMMAND_STRATEGIES[EditTask]] * 2)
 edits = st.lists(_edits.map(lambda command_on: command_on.command), max_size=3)
@@ -353,12 +354,14 @@ class RecordingStreams:
 
 _tasks = st.sampled_from([TASK, OTHER_TASK, fixed_uuid7(33), fixed_uuid7(34)])
 _columns = st.sampled_from(["todo", "doing", "done"])
+_COUNTED_CHANGES = (CompleteTask, TrashTask, RestoreTask, PurgeTask, ArchiveTask, UnarchiveTask)
 _count_steps = st.one_of(
     st.builds(
         CommandOn, _tasks, st.builds(CreateTask, project_id=st.just(PROJECT), title=st.just("x"), column=_columns)
     ),
     *(st.builds(CommandOn, _tasks, st.builds(MoveTask, column=_columns)) for _ in range(3)),
-    *(st.builds(CommandOn, _tasks, st.just(kind())) for kind in (CompleteTask, TrashTask, RestoreTask, PurgeTask)),
+    *(st.builds(CommandOn, _tasks, st.just(kind())) for kind in _COUNTED_CHANGES),
+    st.just(CommandOn(PROJECT, ArchiveDoneTasks(column="done"))),
     st.builds(CommandOn, st.just(PROJECT), COMMAND_STRATEGIES[SetColumns].map(lambda command_on: command_on.command)),
     st.builds(CommandOn, st.just(PROJECT), st.sampled_from([TrashProject(), RestoreProject()])),
     *(st.tuples(st.sampled_from(["look", "count"]), _columns) for _ in range(4)),
@@ -407,4 +410,4 @@ def a_column_count_equals_the_fold(steps: list[CommandOn | tuple[str, str]]) -> 
 def task_count_in_column(past: EventHistory, column: str) -> int:
     """The number of tasks in a column, by folding every task."""
     found = [fold(Task, past.events(stream)) for stream in past.streams]
-    return sum(task is not None and task.column == column and not task.trashed for task in found)
+    return sum(task is not None and task.column == column and task.is_on_board for task in found)

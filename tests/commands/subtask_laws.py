@@ -8,6 +8,7 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
+from commands.archive import ArchiveTask, UnarchiveTask
 from commands.command import require_found
 from commands.handling.command_on import CommandOn
 from commands.handling.handler import CommandHandler
@@ -37,6 +38,7 @@ _commands: st.SearchStrategy[Callable[[int], Any]] = st.one_of(
             lambda _: CompleteTask(children="complete"),
             lambda _: ReopenTask(),
             *[lambda version: TrashTask(expected_version=version), lambda _: RestoreTask()] * 2,
+            *[lambda _: ArchiveTask(), lambda _: UnarchiveTask()],
         ]
     ),
 )

@@ -5,6 +5,7 @@ from typing import Any, Literal
 import pytest
 
 from commands import command, permissions
+from commands.archive import ArchiveByRule
 from commands.column import CountColumn
 from commands.command import Command
 from commands.handling.command_on import CommandOn
@@ -20,6 +21,7 @@ from domain.user import TokenScope
 from domain.workspace import WorkspaceTrashed
 from tests.examples import (
     ADA,
+    ARCHIVE_RULE_SET,
     BOB,
     COMPLETED,
     OTHER_WORKSPACE,
@@ -47,6 +49,7 @@ def test_every_command_has_a_permission_row() -> None:
 
 RULE_ONLY_COMMANDS: list[tuple[Command[Any], Facts]] = [
     (PurgeTask(expected_version=2), task(TRASHED)),
+    (ArchiveByRule(expected_version=2), [(PROJECT, ARCHIVE_RULE_SET), *task(COMPLETED)]),
     (PurgeComment(), [*task(TRASHED, PURGED), *comment()]),
     (PurgeProject(expected_version=2), [(PROJECT, PROJECT_TRASHED)]),
     (PurgeWorkspace(expected_version=2), [(WORKSPACE, WorkspaceTrashed("Home"))]),

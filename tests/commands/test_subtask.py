@@ -1,6 +1,5 @@
 """Sub-tasks: parents, roll-ups, and what is taken along by completing, trashing and restoring."""
 
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -20,9 +19,10 @@ from domain.errors import (
     TooManySubtasks,
 )
 from domain.event import Change, Event
-from domain.subtask import NO_SUBTASKS, SubtaskCount, SubtaskPlaced, TaskParentSet, TaskTree, tree_stream_id
+from domain.subtask import NO_SUBTASKS, SubtaskCount, SubtaskPlaced, TaskParentSet, TaskTree
 from domain.task import TaskCompleted, TaskCreated, TaskRestored, TaskTrashed
 from tests.commands import subtask_laws
+from tests.commands.task_chain import THIRD, TREE, below, given_chain
 from tests.examples import (
     OTHER_PROJECT,
     OTHER_TASK,
@@ -36,26 +36,8 @@ from tests.examples import (
     task,
     workspace,
 )
-from tests.given import Given, given
+from tests.given import given
 from tests.planted_defects import assert_check_fails
-
-THIRD = fixed_uuid7(33)
-TREE = tree_stream_id(PROJECT)
-
-
-def below(task_id: UUID, *ancestors: UUID) -> Facts:
-    """The events of a task that gets its first parent."""
-    parent = Change(None, ancestors[0])
-    return [
-        (task_id, TaskParentSet(parent, (), SubtaskCount(0, 1), ancestors=ancestors)),
-        (TREE, SubtaskPlaced(task_id, parent)),
-    ]
-
-
-def given_chain(*later: Any) -> Given:
-    """TASK is above OTHER_TASK, which is above THIRD."""
-    others = [*task(task_id=OTHER_TASK, number=2), *task(task_id=THIRD, number=3)]
-    return given(workspace(), project(), task(), others, below(OTHER_TASK, TASK), below(THIRD, OTHER_TASK, TASK), later)
 
 
 def test_a_task_is_put_below_another_one_with_what_is_below_it() -> None:

@@ -41,6 +41,7 @@ create temporary table task (
     id int primary key, status text not null, priority text not null, urgency int not null, assignees jsonb not null,
     tags jsonb not null, project_id uuid not null, "column" text not null, key text not null, created_by uuid not null,
     description text not null, due text, start text, estimate int, parent_id uuid, blocked_by jsonb not null,
+    archived bool not null,
     created_at timestamptz not null,
     updated_at timestamptz not null, due_at timestamptz not null, start_at timestamptz not null,
     fields jsonb not null, field_keys jsonb,
@@ -116,6 +117,7 @@ rows: SearchStrategy[Sequence[FilterableTask]] = st.lists(
         estimate=st.none() | st.sampled_from([0, 60, 90]),
         parent_id=st.none() | st.sampled_from([TASK, OTHER_TASK]),
         blocked_by=st.sampled_from([(), (OTHER_TASK,)]),
+        archived=st.booleans(),
         fields=st.just({}) | _field_values,
         title=_texts,
         description=_texts,
@@ -176,7 +178,7 @@ _terms = st.one_of(
     st.sampled_from(["has:parent", "no:parent", f"parent:{TASK}"]),
     st.sampled_from(["due<now", "due<=now", "due>now", "due>=now", "due>now-3h", "created<now-1w"]),
     st.sampled_from(["has:due", "no:label", "has:assignee", "no:priority", "has:description", "is:overdue", "is:open"]),
-    st.sampled_from(["is:unassigned", "is:blocked", "mil*", "хле*", "t*"]),
+    st.sampled_from(["is:unassigned", "is:blocked", "is:archived", "mil*", "хле*", "t*"]),
     st.sampled_from(["absent", *_WORDS]),
     _texts.map('"{}"'.format),
 )
@@ -265,6 +267,7 @@ def _columns(row: FilterableTask) -> dict[str, Any]:
         "description",
         "estimate",
         "parent_id",
+        "archived",
     ]
     return {name: getattr(row, name) for name in copied} | {
         "urgency": get_args(Priority).index(row.priority),

@@ -69,6 +69,7 @@ class FilterableTask(Struct, frozen=True):
     estimate: int | None = None
     parent_id: UUID | None = None
     blocked_by: tuple[UUID, ...] = ()
+    archived: bool = False
     comments: tuple[str, ...] = ()
     fields: Mapping[str, FieldValue] = {}
 
@@ -130,6 +131,8 @@ def _matches(row: FilterableTask, asked: FieldPredicate, asking: FilterContext) 
             return row.status == "open" and bool(row.blocked_by)
         case Is("unassigned"):
             return not row.assignees
+        case Is("archived"):
+            return row.archived
         case Is(state):
             return row.status == state
 

@@ -84,6 +84,8 @@ FILTERS: dict[str, Callable[[StoredTaskRow], bool]] = {
     "milk due:none": lambda task: "milk" in task.title and task.due is None,
     "-milk": lambda task: "milk" not in task.title,
     "due:none": lambda task: task.due is None,
+    "is:archived": lambda task: task.archived,
+    "milk is:archived": lambda task: "milk" in task.title and task.archived,
     "project:P1": lambda task: task.key.startswith("P1-"),
 }
 
@@ -102,15 +104,16 @@ class PagingCase(Struct, frozen=True, dict=True):
     @cached_property
     def expected(self) -> list[StoredTaskRow]:
         """The stable tasks that match, sorted."""
-        here = [
-            task
-            for at, task in enumerate(self.tasks)
-            if at in self.stable and not task.trashed and FILTERS[self.filter](task)
-        ]
+        here = [task for at, task in enumerate(self.tasks) if at in self.stable and self._is_listed(task)]
         mine = [task for task in here if {task.workspace_id, task.project_id} & set(self.place.ids)]
         return naive_sort(
             mine, self.sort or task_sorting.default_sort(self.levels, is_project=self.place.is_project), self.place
         )
+
+    def _is_listed(self, task: StoredTaskRow) -> bool:
+        """Whether it matches; one that is archived is listed only if the filter is about that."""
+        is_left_out = task.trashed or (task.archived and "archived" not in self.filter)
+        return not is_left_out and FILTERS[self.filter](task)
 
     @property
     def levels(self) -> list[str]:
@@ -184,6 +187,7 @@ def _task_rows(draw: st.DrawFn, place: int, max_workspace: int = 2) -> StoredTas
         column=draw(st.sampled_from(["todo", 'a "b"'])),
         status=draw(st.sampled_from(["open", "done"])),
         trashed=draw(st.integers(0, 4)) == 0,
+        archived=draw(st.integers(0, 3)) == 0,
         created_at=draw(_HOURS),
         updated_at=draw(_HOURS),
         due_at=task_list.due_at(due),
@@ -424,6 +428,11 @@ def trashed_tasks_listed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(TaskPageSql, "_where", lambda *arguments: where(*arguments).replace("not task.trashed", "true"))
 
 
+def archived_tasks_listed(patch: pytest.MonkeyPatch) -> None:
+    where = TaskPageSql._where  # noqa: SLF001 - the defect belongs in this method
+    patch.setattr(TaskPageSql, "_where", lambda *arguments: where(*arguments).replace("not task.archived", "true"))
+
+
 def pages_of_any_length(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(page_bytes, "count_within_bytes", len)
 
@@ -472,6 +481,7 @@ DEFECTS: dict[Callable[[pytest.MonkeyPatch], None], str] = {
     pages_of_any_length: "bytes",
     cursors_follow_rows_that_do_not_fit: "bytes",
     trashed_tasks_listed: "counting",
+    archived_tasks_listed: "counting",
     count_limited_to_the_page: "counting",
     board_columns_ordered_by_id: "boards",
     column_links_lose_the_filter: "boards",

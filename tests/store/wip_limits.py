@@ -148,7 +148,7 @@ async def _assert_counted(doors: ColumnHandlers, tasks: int) -> None:
         streams = connection.execute("select originator_id from log.events where topic = 'TaskCreated'").fetchall()
     histories = await log.load_streams([stream for (stream,) in streams])
     found = [fold(Task, (recorded.event for recorded in history)) for history in histories.values()]
-    assert sum(task is not None and task.column == "doing" and not task.trashed for task in found) == tasks
+    assert sum(task is not None and task.column == "doing" and task.is_on_board for task in found) == tasks
 
 
 Race = Callable[[ColumnHandlers], Awaitable[None]]

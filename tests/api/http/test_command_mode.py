@@ -35,7 +35,13 @@ def table_digests(settings: Settings) -> dict[str, str]:
 
 async def every_dry_run_writes_nothing(settings: Settings, ann: ApiUser, user: str) -> None:
     """Every operation that takes the parameter, from the served OpenAPI document."""
-    there = {"workspace": ann.workspace, "project": ann.project, "user": user, "emoji": "%F0%9F%91%8D"}
+    there = {
+        "workspace": ann.workspace,
+        "project": ann.project,
+        "user": user,
+        "emoji": "%F0%9F%91%8D",
+        "column": "done",
+    }
     there["task"] = await ann.create_task()
     there["invitation"] = (await ann.post(f"/workspaces/{ann.workspace}/invitations", email="eve@example.com"))["id"]
     ann.fold()

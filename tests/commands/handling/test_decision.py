@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from commands.archive import ArchiveByRule, ArchiveTask, UnarchiveTask
 from commands.command import CLOSING_EVENTS_OVER_CAP, Command, all_commands
 from commands.comment import DeleteComment
 from commands.handling.command_on import CommandOn
@@ -38,6 +39,8 @@ from domain.task import task_numbers_stream_id
 from domain.workspace import OwnerAppointed, WorkspaceTrashed
 from tests.examples import (
     ADA,
+    ARCHIVE_RULE_SET,
+    ARCHIVED,
     BOB,
     COMPLETED,
     MOVED,
@@ -222,6 +225,9 @@ CLOSING: list[tuple[Command[Any], Facts, Actor]] = [
     (TrashTask(expected_version=1), task(), ADA),
     (RestoreTask(), task(TRASHED), ADA),
     (DeleteComment(expected_version=1), [*task(), *comment()], ADA),
+    (ArchiveTask(), task(), ADA),
+    (ArchiveByRule(expected_version=2), [(PROJECT, ARCHIVE_RULE_SET), *task(COMPLETED)], RULE_ACTOR),
+    (UnarchiveTask(), task(ARCHIVED), ADA),
     (ArchiveProject(), [], ADA),
     (TrashProject(expected_version=1), [], ADA),
     (RestoreProject(), [(PROJECT, PROJECT_TRASHED)], ADA),
