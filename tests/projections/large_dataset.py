@@ -90,6 +90,7 @@ def _tasks(workspace_id: UUID, count: int, chance: Random) -> Iterator[StoredTas
             assignees=(chance.choice(USER_IDS),) if chance.random() < 0.7 else (),
             status="done" if is_done else "open",
             trashed=chance.random() < 0.02,
+            archived=is_done and number % 5 == 0,
             version=1 + number % 9,
             created_at=created,
             updated_at=updated,

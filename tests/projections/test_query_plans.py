@@ -49,6 +49,7 @@ FILTERS = [
     "status:open assignee:me",
     "due<now status:open",
     "status:done",
+    "is:archived",
     "priority:urgent",
     "priority>=high status:open",
     "assignee:none",
@@ -88,7 +89,7 @@ def all_questions() -> Iterator[tuple[str, Question]]:
         "in a workspace, priority:urgent, sort priority",
         _page(LARGE_WORKSPACE_SCOPE, filter="priority:urgent", sort="priority"),
     )
-    for filter_ in ("status:open assignee:me", "due<now status:open", "bread"):
+    for filter_ in ("status:open assignee:me", "due<now status:open", "bread", "is:archived"):
         yield f"in a workspace, {filter_}, sort due", _page(LARGE_WORKSPACE_SCOPE, filter=filter_, sort="due")
     yield "in two workspaces", _page(BOTH_WORKSPACES_SCOPE)
     yield "in two workspaces, bread", _page(BOTH_WORKSPACES_SCOPE, filter="bread")
