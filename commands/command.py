@@ -76,6 +76,9 @@ class DecisionContext(Protocol):
         Those of one status, if asked for, are as they were before this request.
         """
 
+    def board_tasks(self, project_id: UUID) -> ColumnTasks:
+        """The tasks on the board of a project, as they were before this request; not one that enters meanwhile."""
+
     def member_names(self, workspace_id: UUID) -> Mapping[UUID, PersonName]:
         """The names of the members of a workspace, as the read model knows them; one may have left meanwhile."""
 

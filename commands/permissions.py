@@ -34,6 +34,7 @@ REQUIRED_PERMISSIONS: Final[dict[str, RequiredPermission]] = {
     "See":               RequiredPermission("viewer", "read"),
 
     "CreateTask":        RequiredPermission("member", "write"),
+    "DuplicateTask":     RequiredPermission("member", "write"),
     "EditTask":          RequiredPermission("member", "write"),
     "RenameTask":        RequiredPermission("member", "write"),
     "CompleteTask":      RequiredPermission("member", "write"),
@@ -70,6 +71,7 @@ REQUIRED_PERMISSIONS: Final[dict[str, RequiredPermission]] = {
     "ColourLabel":       RequiredPermission("member", "write"),
 
     "CreateProject":     RequiredPermission("member", "write"),
+    "CopyProject":       RequiredPermission("member", "write"),
     "EditProject":       RequiredPermission("member", "write"),
     "SetColumns":        RequiredPermission("admin",  "write"),
     "SetFields":         RequiredPermission("admin",  "write"),

@@ -54,10 +54,7 @@ class CreateProject(ProjectCommand, frozen=True, kw_only=True):
 
     def decide(self, state: Project | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         workspace_id = require_found(self.workspace_id)
-        reservation = project_key_stream_id(workspace_id, self.key)
-        if context(ProjectKey, reservation):
-            raise ProjectKeyTaken(key=self.key)
-        yield OtherStreamEvent(reservation, ProjectKeyReserved(self.key, context.target))
+        yield from reserve_key(workspace_id, self.key, context)
         columns = DEFAULT_COLUMNS if context.actor.kind == "import" else NEW_BOARD_COLUMNS
         yield ProjectCreated(workspace_id, self.name, self.key, columns)
 
@@ -104,6 +101,14 @@ class RestoreProject(ProjectCommand, frozen=True, kw_only=True):
         project = require_found(state)
         if project.trashed or project.archived:
             yield ProjectRestored(Change(project.trashed, False), Change(project.archived, False))  # noqa: FBT003 - the value
+
+
+def reserve_key(workspace_id: UUID, key: str, context: DecisionContext) -> Iterator[OtherStreamEvent]:
+    """The events of a new project, the target, that gets a key; raises ProjectKeyTaken."""
+    reservation = project_key_stream_id(workspace_id, key)
+    if context(ProjectKey, reservation):
+        raise ProjectKeyTaken(key=key)
+    yield OtherStreamEvent(reservation, ProjectKeyReserved(key, context.target))
 
 
 def require_editable_project(project: Project | None) -> Project:

@@ -6,18 +6,16 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from msgspec import Meta, Struct, field
-from msgspec.structs import replace
 
 from commands.column_counts import enter_column
 from commands.command import DecisionContext, OtherStreamEvent
 from commands.subtask import placed
 from commands.task_command import TaskCommand, require_editable_task
+from commands.task_copy import copy_of
 from commands.task_tree import ancestors_of
-from domain.checklist import Checklist
 from domain.column import Column
 from domain.errors import RecurrenceNeedsDue, RecurrenceNeverOccurs, Refusal, SeriesIsOver, TaskDoesNotRecur
 from domain.event import Change, Event
-from domain.member import Member, member_stream_id
 from domain.project import Project
 from domain.recurrence import Recurrence, RecurrenceStart, later, next_instance, occurs_after
 from domain.recurrence_rule import parse_rule
@@ -98,8 +96,7 @@ class PlannedInstance(Struct, frozen=True):
 def plan_next_instance(task_id: UUID, task: Task, project: Project, context: DecisionContext) -> PlannedInstance | None:
     """The next instance of a task that is completed now; None if it does not recur, or the series is over.
 
-    It goes where new tasks go, but never into the done column, and below the same parent. Its checklist is not done,
-    and of its assignees those stay who are members still.
+    It is a copy that goes where new tasks go, but never into the done column, and below the same parent.
     """
     if task.recurrence is None or task.due is None:
         return None
@@ -109,25 +106,17 @@ def plan_next_instance(task_id: UUID, task: Task, project: Project, context: Dec
         return None
     column = next((column for column in project.columns if not column.done), project.columns[0])
     number = context.allocate_task_number(task.project_id)
-    created = TaskCreated(
-        workspace_id=task.workspace_id,
+    created = copy_of(
+        task,
+        context,
         project_id=task.project_id,
         number=number,
         key=f"{project.key}-{number}",
-        title=task.title,
         column=column.id,
-        description=task.description,
-        priority=task.priority,
         due=later(task.due, following.distance, zone),
-        labels=task.labels,
-        assignees=tuple(user for user in task.assignees if _is_member(task.workspace_id, user, context)),
         start=task.start and later(task.start, following.distance, zone),
-        zone=task.zone,
-        estimate=task.estimate,
-        checklist=_unchecked(task.checklist, context),
         rank=context.new_rank(is_first=False),
         recurrence=following.recurrence,
-        fields=task.fields,
         parent_id=task.parent_id,
         ancestors=ancestors_of(task_id, task, context),
     )
@@ -152,11 +141,3 @@ def _zone_of(task: Task, context: DecisionContext) -> ZoneInfo | None:
         return ZoneInfo(task.zone)
     workspace = context(Workspace, task.workspace_id)
     return ZoneInfo(workspace.zone) if workspace and workspace.zone else None
-
-
-def _is_member(workspace_id: UUID, user_id: UUID, context: DecisionContext) -> bool:
-    return context(Member, member_stream_id(workspace_id, user_id)) is not None
-
-
-def _unchecked(checklist: Checklist, context: DecisionContext) -> Checklist:
-    return tuple(replace(item, id=context.new_id(), done=False) for item in checklist)

@@ -12,6 +12,7 @@ from psycopg.sql import SQL
 
 from commands.archive import MAX_ARCHIVED_TASKS
 from commands.column_removal import MAX_MOVED_TASKS
+from commands.copy import MAX_COPIED_TASKS
 from commands.handling.missing_counts import TaskCount
 from domain.column import ColumnTasks
 from domain.task import TaskStatus
@@ -26,7 +27,7 @@ from projections.engine import builds
 
 CATCH_UP_TIMEOUT_S = 3.0
 """How long the read model may take to include the head of the log."""
-MAX_LISTED_TASKS = max(MAX_MOVED_TASKS, MAX_ARCHIVED_TASKS)
+MAX_LISTED_TASKS = max(MAX_MOVED_TASKS, MAX_ARCHIVED_TASKS, MAX_COPIED_TASKS)
 _VALUE_WITH_POSITION = SQL("select (select min(position) from read.checkpoints where build = %s), ({})")
 
 
@@ -48,14 +49,13 @@ class ColumnCounter:
         """
         return TaskCount(int(await self._query_at_head(task_list.COUNT_IN_COLUMN_SQL, project_id, column)), new_id())
 
-    async def list_tasks(self, project_id: UUID, column: str, status: TaskStatus | None = None) -> ColumnTasks:
-        """The tasks in the column, at the head of the log or later, with the ids of those that a command may change.
+    async def list_tasks(self, project_id: UUID, column: str | None, status: TaskStatus | None = None) -> ColumnTasks:
+        """The tasks in the column, or on the board, at the head of the log or later, with ids for one command.
 
         Raises ProjectionBehind as `count_tasks` does.
         """
-        total, ids = await self._query_at_head(
-            task_list.LIST_IN_COLUMN_SQL, project_id, column, status, status, MAX_LISTED_TASKS
-        )
+        found = project_id, column, column, status, status, MAX_LISTED_TASKS
+        total, ids = await self._query_at_head(task_list.LIST_ON_BOARD_SQL, *found)
         return ColumnTasks(total, tuple(map(UUID, ids)))
 
     async def _query_at_head(self, sql: str, *parameters: object) -> Any:

@@ -279,12 +279,12 @@ def by_id_in_project(task: UUID, project: UUID) -> Question:
 COUNT_IN_COLUMN_SQL = """select count(*) from {task_list}
       where project_id = %s and "column" = %s and not trashed and not archived"""
 """The number of tasks in a column of a project, without those in the trash or archived."""
-LIST_IN_COLUMN_SQL = """with task as (
-      select id, rank from {task_list} where project_id = %s and "column" = %s and not trashed and not archived
-        and (%s::text is null or status = %s)
+LIST_ON_BOARD_SQL = """with task as (
+      select id, rank from {task_list} where project_id = %s and not trashed and not archived
+        and (%s::text is null or "column" = %s) and (%s::text is null or status = %s)
     ) select json_build_array(
       (select count(*) from task), array(select id from task order by rank collate "C" limit %s))"""
-"""That number, or of those of one status, and the ids of the first of them."""
+"""The number of tasks on a board, or in one column of it, or of one status; and the ids of the first of them."""
 DUE_FOR_ARCHIVE_SQL = """select task.id, task.version from {project_list} project
     join {task_list} task on task.project_id = project.id and not task.trashed and not task.archived
     where project.archive_after is not null and not project.archived and not project.trashed and task.status = 'done'

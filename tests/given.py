@@ -124,7 +124,8 @@ class TasksByColumn(dict[ColumnTasksKey, ColumnTasks]):
             for stream, task in folded
             if task
             and task.is_on_board
-            and (task.project_id, task.column) == (key.project_id, key.column_id)
+            and task.project_id == key.project_id
+            and key.column_id in {None, task.column}
             and key.status in {None, task.status}
         )
         return ColumnTasks(len(ids), ids)

@@ -17,6 +17,7 @@ from commands.checklist import CheckItem, ChecklistItemSpec, SetChecklist, Unche
 from commands.column import ColumnSpec, CountColumn, SetColumns
 from commands.command import Command
 from commands.comment import AddComment, AddReaction, DeleteComment, EditComment, RemoveReaction
+from commands.copy import CopyProject, DuplicateTask
 from commands.custom_field import FieldSpec, OptionSpec, SetFields
 from commands.handling.command_on import CommandOn
 from commands.instance import AppointAdministrator
@@ -217,6 +218,15 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
         parent_id=st.none() | st.sampled_from([TASK, OTHER_TASK]),
         recurrence=st.one_of(st.none(), st.none(), _recurrences),
         fields=st.none() | _field_values,
+    ),
+    DuplicateTask: _command_on(_tasks, DuplicateTask, task_id=_tasks, subtasks=st.booleans()),
+    CopyProject: _command_on(
+        _projects,
+        CopyProject,
+        project_id=_projects,
+        name=_texts,
+        key=st.sampled_from(["WORK", "HOME"]),
+        tasks=st.booleans(),
     ),
     SkipOccurrence: _command_on(_tasks, SkipOccurrence),
     SetChecklist: _command_on(

@@ -94,6 +94,7 @@ EXAMPLE_BY_FIELD: Final[dict[str, Any]] = {
 EXAMPLE_BY_TYPE: Final[dict[str, dict[str, Any]]] = {
     "AccountChange": {"name": "Ann Lee", "email": "ann.lee@example.com"},
     "ActorInfo": {"name": "Ann"},
+    "CopyProject": {"name": "Cottage", "key": "COT"},
     "CreateProject": {"name": "Garden", "key": "GAR"},
     "CreateWorkspace": {"name": "Office"},
     "Invite": {"email": "bob@example.com"},

@@ -11,10 +11,10 @@ from domain.task import TaskStatus, places_of
 
 
 class ColumnTasksKey(Struct, frozen=True):
-    """Which tasks: those in a column of a project, of one status or of any."""
+    """Which tasks: those in a column of a project, or on its whole board, of one status or of any."""
 
     project_id: UUID
-    column_id: str
+    column_id: str | None
     status: TaskStatus | None = None
 
 

@@ -101,11 +101,17 @@ class Decision(GuardedStates):
     def column_tasks(self, project_id: UUID, column_id: str, status: TaskStatus | None = None) -> ColumnTasks:
         """The tasks in a column, those of any status after the new events so far; raises ColumnTasksNotLoaded."""
         key = ColumnTasksKey(project_id, column_id, status)
+        return self._queried_tasks(key) if status else with_new_events(self._queried_tasks(key), key, self.new_events)
+
+    def board_tasks(self, project_id: UUID) -> ColumnTasks:
+        """The tasks on a board; raises ColumnTasksNotLoaded."""
+        return self._queried_tasks(ColumnTasksKey(project_id, None))
+
+    def _queried_tasks(self, key: ColumnTasksKey) -> ColumnTasks:
         try:
-            queried = self._options.column_tasks[key]
+            return self._options.column_tasks[key]
         except KeyError:
             raise ColumnTasksNotLoaded(key) from None
-        return queried if status else with_new_events(queried, key, self.new_events)
 
     def member_names(self, workspace_id: UUID) -> Mapping[UUID, PersonName]:
         """The names of the members of a workspace. Raises MemberNamesNotLoaded."""

@@ -154,7 +154,7 @@ class CommandHandler:
                 request = replace(request, member_names={**request.member_names, missing.workspace_id: names})
 
     async def _list_column_tasks(self, key: ColumnTasksKey) -> ColumnTasks:
-        """The tasks of a column; their streams are loaded together, as a decision asks for them one after the other."""
+        """The tasks of a column or board; their streams are loaded together, as a decision asks for one at a time."""
         if self._column_counts is None:
             return ColumnTasks()
         tasks = await self._column_counts.list_tasks(key.project_id, key.column_id, key.status)

@@ -46,8 +46,11 @@ class ColumnCounts(Protocol):
         Raises an error of its own if the read model does not get that far in time.
         """
 
-    async def list_tasks(self, project_id: UUID, column: str, status: TaskStatus | None = None) -> ColumnTasks:
-        """The tasks in a column in such a state, of one status or any, with as many ids as a command may change."""
+    async def list_tasks(self, project_id: UUID, column: str | None, status: TaskStatus | None = None) -> ColumnTasks:
+        """The tasks in a column in such a state, of one status or any, with as many ids as a command may change.
+
+        Without a column, those on the whole board.
+        """
 
 
 class MissingCounts:

@@ -39,6 +39,10 @@ class TooManyTasksToMove(Refusal):
     """The column has too many tasks to move them all at once. Keep them there, and move them in several steps."""
 
 
+class TooManyTasksToCopy(Refusal):
+    """The project has too many tasks to copy them all at once. Copy it without its tasks, or archive some."""
+
+
 class MoreTasksDone(Refusal):
     """The column has more done tasks than one command archives. Send it again for the rest."""
 

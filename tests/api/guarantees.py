@@ -49,6 +49,8 @@ VALID_BODIES: dict[str, dict[str, Any]] = {
     "colour_label": {"colour": "#cc3300"},
     "appoint_administrator": {"user_id": UNKNOWN_USER_ID},
     "restore_task": {},
+    "duplicate_task": {},
+    "copy_project": {"name": "Cottage", "key": "COT"},
     "archive_task": {},
     "unarchive_task": {},
     "archive_done_tasks": {},

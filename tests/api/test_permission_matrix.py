@@ -48,6 +48,8 @@ label_task          yes    yes    yes    403    403    404      404     401
 unlabel_task        yes    yes    yes    403    403    404      404     401
 trash_task          yes    yes    yes    403    403    404      404     401
 set_checklist       yes    yes    yes    403    403    404      404     401
+duplicate_task      yes    yes    yes    403    403    404      404     401
+copy_project        yes    yes    yes    403    403    404      404     401
 archive_task        yes    yes    yes    403    403    404      404     401
 unarchive_task      yes    yes    yes    403    403    404      404     401
 archive_done_tasks  yes    yes    yes    403    403    404      404     401

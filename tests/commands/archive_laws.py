@@ -177,11 +177,12 @@ class _Counts:
     def __init__(self, log: InMemoryEventLog) -> None:
         self._log = log
 
-    async def list_tasks(self, project_id: UUID, column: str, status: TaskStatus | None = None) -> ColumnTasks:
+    async def list_tasks(self, project_id: UUID, column: str | None, status: TaskStatus | None = None) -> ColumnTasks:
         here = [
             task_id
             for task_id, task in _states(self._log).items()
-            if (task.project_id, task.column) == (project_id, column)
+            if task.project_id == project_id
+            and column in {None, task.column}
             and status in {None, task.status}
             and not (task.trashed or task.archived)
         ]
