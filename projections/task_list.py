@@ -285,12 +285,16 @@ LIST_ON_BOARD_SQL = """with task as (
     ) select json_build_array(
       (select count(*) from task), array(select id from task order by rank collate "C" limit %s))"""
 """The number of tasks on a board, or in one column of it, or of one status; and the ids of the first of them."""
-DUE_FOR_ARCHIVE_SQL = """select task.id, task.version from {project_list} project
-    join {task_list} task on task.project_id = project.id and not task.trashed and not task.archived
-    where project.archive_after is not null and not project.archived and not project.trashed and task.status = 'done'
-      and task.updated_at <= %s - make_interval(days => project.archive_after::int)
-      and task.id > %s order by task.id limit %s"""
-"""Done tasks that have not changed, at a time, for as long as the rule of their project says, after an id."""
+DUE_FOR_ARCHIVE_SQL = """with due as materialized (
+      select task.id, task.version from {project_list} project
+      join {task_list} task on task.project_id = project.id and not task.trashed and not task.archived
+      where project.archive_after is not null and not project.archived and not project.trashed
+        and task.status = 'done' and task.updated_at <= %s - make_interval(days => project.archive_after::int)
+    ) select id, version from due where id > %s order by id limit %s"""
+"""Done tasks that have not changed, at a time, for as long as the rule of their project says, after an id.
+
+Materialized, so that PostgreSQL reads the tasks of projects with a rule, and not all tasks in the order of their ids.
+"""
 IDS_BY_KEY_FOR_MEMBER_SQL = """select task.id, workspace.id from {task_list} task
             join {workspace_list} workspace on workspace.id = task.workspace_id
             where task.key = %s and workspace.members ? %s"""
