@@ -49,7 +49,9 @@ class TaskPage(Struct, frozen=True, omit_defaults=True):
 
 
 def page(scope: TaskScope, options: TaskPageOptions, context: FilterContext) -> Question:
-    """The matching tasks outside the trash; across projects, without those of projects in the trash.
+    """The matching tasks outside the trash, and outside the archive unless the filter is about it.
+
+    Across projects, without those of projects in the trash.
 
     Raises what `compile_filter` and `sorting_for` raise, BadCursor, and CursorMismatch for a cursor of another list.
     """

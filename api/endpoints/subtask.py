@@ -32,7 +32,10 @@ set_parent = command(
 async def list_children(
     task: UUID, request: AuthedRequest, ledger: Ledger, query: TaskSearch
 ) -> Response[TaskPage | PartialTaskPage]:
-    """List the tasks directly below a task that match a filter, without those in the trash; by rank by default."""
+    """List the tasks directly below a task that match a filter, by rank by default.
+
+    Those in the trash are left out, and archived ones unless the filter says `is:archived`.
+    """
     parent = require_found(await ledger.log.load_state(Task, task))
     only_children = replace(query, filter=f"parent:{task} ({query.filter})" if query.filter else f"parent:{task}")
     return await read_task_page(request, ledger, project_scope(parent.project_id), only_children)

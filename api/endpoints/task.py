@@ -30,7 +30,7 @@ create_task = command("POST", "/projects/{project}/tasks", CreateTask, "Create a
 async def show_task(
     task: UUID, request: AuthedRequest, ledger: Ledger, query: TaskQuery
 ) -> Response[TaskRow | ExpandedTask]:
-    """Show one task, in the trash or not."""
+    """Show one task, in the trash, archived or neither."""
     return await read_task(request, ledger, task, query.min_position, parse_expand(query.expand))
 
 

@@ -48,9 +48,10 @@ class BoardQuery(ReadQuery, frozen=True):
 
 @get("/tasks")
 async def find_tasks(request: AuthedRequest, ledger: Ledger, query: TaskSearch) -> Response[TaskPage | PartialTaskPage]:
-    """List the tasks of all your workspaces that match a filter, without those in the trash.
+    """List the tasks of all your workspaces that match a filter.
 
-    If you join a workspace between two pages, its tasks appear on the pages that follow.
+    Those in the trash are left out, and archived ones unless the filter says `is:archived`. If you join a workspace
+    between two pages, its tasks appear on the pages that follow.
     """
     return await list_across_workspaces(request, ledger, query)
 
@@ -71,7 +72,10 @@ async def search_tasks(
 async def list_tasks(
     project: UUID, request: AuthedRequest, ledger: Ledger, query: TaskSearch
 ) -> Response[TaskPage | PartialTaskPage]:
-    """List the tasks of a project that match a filter, without those in the trash; oldest first by default."""
+    """List the tasks of a project that match a filter, oldest first by default.
+
+    Those in the trash are left out, and archived ones unless the filter says `is:archived`.
+    """
     return await read_task_page(request, ledger, project_scope(project), query)
 
 
