@@ -6,7 +6,7 @@ from uuid import UUID
 
 from commands.command import Command, DecisionContext, OtherStreamEvent, require_found
 from commands.field_types import FileName, FileSize, MediaType, Sha256
-from commands.task_command import require_editable_task
+from commands.task_command import load_editable_task
 from domain.attachment import (
     Attachment,
     AttachmentAdded,
@@ -15,7 +15,7 @@ from domain.attachment import (
     AttachmentsCounted,
     attachment_count_stream_id,
 )
-from domain.errors import Purged, TooManyAttachments
+from domain.errors import TooManyAttachments
 from domain.event import Event
 from domain.task import Task
 
@@ -41,7 +41,7 @@ class AddAttachment(Command[Attachment], frozen=True, kw_only=True):
 
     def decide(self, state: Attachment | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         task_id = require_found(self.task_id)
-        task = _require_editable_task(task_id, context)
+        task = load_editable_task(task_id, context)
         count = _count_attachments(task_id, context)
         if count >= MAX_ATTACHMENTS_PER_TASK:
             raise TooManyAttachments(most=MAX_ATTACHMENTS_PER_TASK)
@@ -61,17 +61,10 @@ class RemoveAttachment(Command[Attachment], frozen=True, kw_only=True):
 
     def decide(self, state: Attachment | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         attachment = require_found(state)
-        _require_editable_task(attachment.task_id, context)
+        load_editable_task(attachment.task_id, context)
         yield AttachmentRemoved(attachment.task_id, attachment.name)
         left = _count_attachments(attachment.task_id, context) - 1
         yield OtherStreamEvent(attachment_count_stream_id(attachment.task_id), AttachmentsCounted(left))
-
-
-def _require_editable_task(task_id: UUID, context: DecisionContext) -> Task:
-    task = require_found(context(Task, task_id))
-    if task.purged:
-        raise Purged
-    return require_editable_task(task, context)
 
 
 def _count_attachments(task_id: UUID, context: DecisionContext) -> int:

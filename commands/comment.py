@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 from commands.command import CLOSING_EVENTS_OVER_CAP, Command, DecisionContext, OtherStreamEvent, require_found
 from commands.emoji import Emoji, require_emoji
 from commands.field_types import CommentText, NewId, require_uuid7
-from commands.task_command import require_editable_task
+from commands.task_command import load_editable_task
 from domain.comment import (
     Comment,
     CommentAdded,
@@ -18,7 +18,7 @@ from domain.comment import (
     ReactionAdded,
     ReactionRemoved,
 )
-from domain.errors import CommentIsAnothers, CommentIsReply, NotFound, Purged, TooManyReactions, UnknownComment
+from domain.errors import CommentIsAnothers, CommentIsReply, NotFound, TooManyReactions, UnknownComment
 from domain.event import Change, Event
 from domain.member import Member, member_stream_id
 from domain.mention import find_mentions, may_mention
@@ -55,7 +55,7 @@ class AddComment(CommentCommand, frozen=True, kw_only=True):
 
     def decide(self, state: Comment | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         task_id = require_found(self.task_id)
-        task = _require_open_for_comments(task_id, context)
+        task = load_editable_task(task_id, context)
         if self.reply_to is not None:
             _require_repliable(self.reply_to, task_id, context)
         yield CommentAdded(
@@ -97,7 +97,7 @@ class DeleteComment(CommentCommand, frozen=True, kw_only=True):
 
     def decide(self, state: Comment | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         comment = require_found(state)
-        task = _require_open_for_comments(comment.task_id, context)
+        task = load_editable_task(comment.task_id, context)
         if comment.user_id != context.actor.user_id:
             context.require_permission("DeleteAnothersComment")
         if not comment.deleted:
@@ -143,18 +143,10 @@ class RemoveReaction(ReactionCommand, frozen=True, kw_only=True):
 def _require_live(state: Comment | None, context: DecisionContext) -> tuple[Comment, Task]:
     """The comment and its task, if both may change; raises NotFound for a deleted comment."""
     comment = require_found(state)
-    task = _require_open_for_comments(comment.task_id, context)
+    task = load_editable_task(comment.task_id, context)
     if comment.deleted:
         raise NotFound
     return comment, task
-
-
-def _require_open_for_comments(task_id: UUID, context: DecisionContext) -> Task:
-    """The task, if it may change; raises Purged, or what `require_editable_task` raises."""
-    task = require_found(context(Task, task_id))
-    if task.purged:
-        raise Purged
-    return require_editable_task(task, context)
 
 
 def _require_repliable(comment_id: UUID, task_id: UUID, context: DecisionContext) -> None:

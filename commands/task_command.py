@@ -5,7 +5,7 @@ from uuid import UUID
 
 from commands.command import Command, DecisionContext, require_found
 from commands.project import require_editable_project
-from domain.errors import TaskIsArchived, TaskIsTrashed
+from domain.errors import Purged, TaskIsArchived, TaskIsTrashed
 from domain.project import Project
 from domain.task import Task
 
@@ -31,6 +31,14 @@ def require_editable_task(state: Task | None, context: DecisionContext) -> Task:
     if task.archived:
         raise TaskIsArchived
     return task
+
+
+def load_editable_task(task_id: UUID, context: DecisionContext) -> Task:
+    """The task, if what belongs to it may change; raises NotFound, Purged, or what `require_editable_task` raises."""
+    task = require_found(context(Task, task_id))
+    if task.purged:
+        raise Purged
+    return require_editable_task(task, context)
 
 
 def load_editable_project(project_id: UUID, context: DecisionContext) -> Project:
