@@ -35,6 +35,7 @@ from domain.invitation import Invitation
 from domain.project import Project
 from domain.saved_filter import SavedFilter
 from domain.task import Task
+from domain.time_entry import TimeEntry
 from domain.user import User
 from domain.workspace import Workspace
 from infra import time_budget
@@ -76,6 +77,7 @@ _LOCATION_PATHS = {
     SavedFilter: "/filters/{}",
     Comment: "/comments/{}",
     Attachment: "/attachments/{}",
+    TimeEntry: "/time/{}",
 }
 
 

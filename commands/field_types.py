@@ -81,6 +81,7 @@ Colour = Annotated[str, Meta(pattern=_COLOUR_PATTERN, description=_COLOUR_DESCRI
 ColumnName = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE_PATTERN, examples=["doing"])]
 WipLimit = Annotated[int, Meta(ge=1, le=10_000, examples=[3])]
 _DATE_OR_TIME_PATTERN = rf"^{DATE_PATTERN}({TIME_AND_OFFSET_PATTERN})?$(?!\n)"
+_DAY_PATTERN = rf"^{DATE_PATTERN}$(?!\n)"
 _DATE_OR_TIME_DESCRIPTION = "A date, or a date-time with an offset (RFC 3339)."
 DateOrTimeText = Annotated[
     str,
@@ -100,7 +101,20 @@ ArchiveAfterDays = Annotated[
         examples=[30],
     ),
 ]
+DayText = Annotated[
+    str,
+    Meta(
+        pattern=_DAY_PATTERN,
+        description="A day as `YYYY-MM-DD`.",
+        examples=["2026-12-01"],
+        extra={"check": normalize_date},
+    ),
+]
 EstimateMinutes = Annotated[int, Meta(ge=0, le=10_000_000, description="In minutes.", examples=[90])]
+MAX_SPENT_MINUTES = 24 * 60
+"""Of one entry: it is of one day."""
+SpentMinutes = Annotated[int, Meta(ge=1, le=MAX_SPENT_MINUTES, description="In minutes.", examples=[90])]
+TimeNote = Annotated[str, Meta(max_length=2_000, pattern=TEXT_PATTERN, examples=["Compared prices"])]
 _TIMESTAMP_PATTERN = rf"^{DATE_PATTERN}{TIME_AND_OFFSET_PATTERN}$(?!\n)"
 TimestampText = Annotated[
     str,
@@ -171,6 +185,7 @@ PATTERN_DESCRIPTIONS = {
     LINE_PATTERN: "one line of text, with something to see on it and no control or hidden characters",
     TEXT_PATTERN: "text without control characters",
     VISIBLE_TEXT_PATTERN: "text with something to see and without control characters",
+    _DAY_PATTERN: "a day such as 2026-12-01",
     _DATE_OR_TIME_PATTERN: "a date such as 2026-12-01, or a date-time with an offset",
     _TIMESTAMP_PATTERN: "a time with an offset, such as 2026-12-01T10:00:00Z",
     _COLOUR_PATTERN: "a colour as #rrggbb, in hexadecimal digits",

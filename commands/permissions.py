@@ -65,6 +65,11 @@ REQUIRED_PERMISSIONS: Final[dict[str, RequiredPermission]] = {
     "AddReaction":       RequiredPermission("member", "write"),
     "RemoveReaction":    RequiredPermission("member", "write"),
     "PurgeComment":      RULE_ONLY_PERMISSION,
+    "AddTimeEntry":      RequiredPermission("member", "write"),
+    "EditTimeEntry":     RequiredPermission("member", "write"),  # by the user who spent the time
+    "DeleteTimeEntry":   RequiredPermission("member", "write"),
+    "DeleteAnothersTimeEntry": RequiredPermission("admin", "write"),
+    "PurgeTimeEntry":    RULE_ONLY_PERMISSION,
     "AddAttachment":     RequiredPermission("member", "write"),
     "RemoveAttachment":  RequiredPermission("member", "write"),
 

@@ -21,11 +21,13 @@ from commands.relation import unrelate
 from commands.task_changes import require_column, status_events, status_in
 from commands.task_command import TaskCommand, load_editable_project
 from commands.task_tree import ancestors_of, for_stream, load_subtasks
+from commands.time_entry import TimeEntryCommand
 from domain.comment import Comment, CommentPurged
 from domain.errors import NotTrashed, ParentIsTrashed
 from domain.event import Change, Event
 from domain.project import Project, ProjectPurged, ProjectTrashed
 from domain.task import Task, TaskPurged, TaskRestored, TaskTrashed
+from domain.time_entry import TimeEntry, TimeEntryPurged
 from domain.workspace import Workspace, WorkspacePurged, WorkspaceRestored, WorkspaceTrashed
 
 
@@ -137,10 +139,28 @@ class PurgeComment(CommentCommand, frozen=True, kw_only=True):
 
     def decide(self, state: Comment | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         comment = require_found(state)
-        task = require_found(context(Task, comment.task_id))
-        if not task.purged:
-            raise NotTrashed
-        yield CommentPurged(comment.task_id, task.project_id)
+        yield CommentPurged(comment.task_id, _require_purged(comment.task_id, context).project_id)
+
+
+class PurgeTimeEntry(TimeEntryCommand, frozen=True, kw_only=True):
+    """Purge a time entry of a purged task. The installation does this together with the task."""
+
+    changed_fields: ClassVar = frozenset({"purged"})
+
+    is_batchable: ClassVar = False
+    events_over_cap: ClassVar = FINAL_EVENTS_OVER_CAP
+
+    def decide(self, state: TimeEntry | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        entry = require_found(state)
+        yield TimeEntryPurged(entry.task_id, _require_purged(entry.task_id, context).project_id)
+
+
+def _require_purged(task_id: UUID, context: DecisionContext) -> Task:
+    """The task, if it is purged; raises NotTrashed."""
+    task = require_found(context(Task, task_id))
+    if not task.purged:
+        raise NotTrashed
+    return task
 
 
 class TrashProject(ProjectCommand, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from domain.filter import (
     AssigneeIs,
     ColumnIs,
     CreatedByIs,
-    EstimateIs,
+    DurationIs,
     Has,
     Is,
     LabelIs,
@@ -45,6 +45,7 @@ _HAS_SQL: dict[OptionalPart, str] = {
     "due": f"task.due_at < '{NO_DUE_AT.isoformat()}'::timestamptz",
     "start": "task.start is not null",
     "estimate": "task.estimate is not null",
+    "spent": "task.spent > 0",
     "description": "task.description <> ''",
     "priority": "task.urgency > 0",
     "parent": "task.parent_id is not null",
@@ -80,8 +81,8 @@ def comparison_sql(comparison: BuiltinPredicate, context: FilterContext) -> SqlF
             return _contains_sql("task.tags", label and normalize_label(label))
         case TimeIs():
             return time_sql(comparison, context.now, context.zone)
-        case EstimateIs(operator, minutes):
-            return _number_sql("task.estimate", operator, minutes)
+        case DurationIs(field, operator, minutes):
+            return _number_sql(f"task.{field}", operator, 0 if field == "spent" and minutes is None else minutes)
         case Has(part, absent):
             return f"not ({_HAS_SQL[part]})" if absent else _HAS_SQL[part], ()
         case Is(state):

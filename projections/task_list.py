@@ -20,6 +20,7 @@ from domain.recurrence import Recurrence
 from domain.relation import BlockerEvent, Relation, RelationAdded, RelationRemoved, Relations
 from domain.subtask import NO_SUBTASKS, SubtaskCount, SubtaskEvent
 from domain.task import Priority, TaskCompleted, TaskCreated, TaskPurged, TaskReopened, TaskStatus, initial_rank
+from domain.time_entry import TimeEntryAdded, TimeEntryDeleted, TimeEntryEdited, minutes_added
 from projections import project_list
 from projections.custom_field_names import ProjectFields, definitions_query, fields_by_key, named_values
 from projections.pagination import encode_versioned_answer
@@ -54,6 +55,7 @@ class TaskRow(Struct, frozen=True):
     blocked_by: tuple[UUID, ...]
     comments: int
     attachments: int
+    spent: int
     recurrence: Recurrence | None
     fields: dict[str, FieldValue]
     status: TaskStatus
@@ -134,6 +136,8 @@ def _after_touch(task: StoredTaskRow, recorded: RecordedEvent) -> StoredTaskRow:
             return replace(task, children=task.children + event.count_at(task.id))
         case RanksRebalanced(ranks=ranks):
             return replace(task, rank=ranks[task.id])
+        case TimeEntryAdded() | TimeEntryEdited() | TimeEntryDeleted():
+            return replace(task, spent=task.spent + minutes_added(event))
     name, step = _COUNTED[type(event)]
     return replace(task, **{name: getattr(task, name) + step})
 
@@ -190,6 +194,7 @@ def _row_from_created(key: UUID, event: TaskCreated, recorded: RecordedEvent) ->
         blocked_by=(),
         comments=0,
         attachments=0,
+        spent=0,
         status="open",
         trashed=False,
         archived=False,

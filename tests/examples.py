@@ -83,6 +83,7 @@ from domain.task import (
     TaskZoneSet,
     task_numbers_stream_id,
 )
+from domain.time_entry import TimeEntryAdded, TimeEntryDeleted, TimeEntryEdited, TimeEntryPurged
 from domain.user import (
     AccountDeleted,
     EmailChanged,
@@ -166,6 +167,13 @@ COMMENT_DELETED = CommentDeleted(TASK, PROJECT, Change("The oat one, @Cat?", "")
 COMMENT_PURGED = CommentPurged(TASK, PROJECT)
 REACTION_ADDED = ReactionAdded(TASK, PROJECT, ADA.id, Change(None, "\N{THUMBS UP SIGN}"))
 REACTION_REMOVED = ReactionRemoved(TASK, PROJECT, ADA.id, Change("\N{THUMBS UP SIGN}", None))
+TIME_ENTRY, OTHER_TIME_ENTRY = fixed_uuid7(141), fixed_uuid7(142)
+TIME_ADDED = TimeEntryAdded(WORKSPACE, PROJECT, TASK, ADA.id, 90, "2026-12-01", "Compared prices")
+TIME_EDITED = TimeEntryEdited(
+    TASK, PROJECT, Change(90, 60), Change("2026-12-01", "2026-12-01"), Change("Compared prices", "Compared prices")
+)
+TIME_DELETED = TimeEntryDeleted(TASK, PROJECT, Change(90, 0), Change("2026-12-01", None), Change("Compared prices", ""))
+TIME_PURGED = TimeEntryPurged(TASK, PROJECT)
 WEEKLY = Recurrence("FREQ=WEEKLY;BYDAY=MO")
 RECURRENCE_SET = RecurrenceSet(Change(None, WEEKLY))
 SMALL, LARGE = FieldOption(fixed_uuid7(121), "Small"), FieldOption(fixed_uuid7(122), "Large")
@@ -255,6 +263,10 @@ EVERY_EVENT: tuple[Event, ...] = (
     COMMENT_PURGED,
     REACTION_ADDED,
     REACTION_REMOVED,
+    TIME_ADDED,
+    TIME_EDITED,
+    TIME_DELETED,
+    TIME_PURGED,
     POINTS_SET,
     COMPLETED,
     REOPENED,
@@ -379,3 +391,9 @@ def comment(*later: Event, comment_id: UUID = COMMENT, author: Actor = ADA, repl
     """A comment on the example task, and its later events."""
     added = msgspec.structs.replace(COMMENT_ADDED, user_id=author.id, reply_to=reply_to)
     return [(comment_id, event) for event in (added, *later)]
+
+
+def time_entry(*later: Event, entry_id: UUID = TIME_ENTRY, user: Actor = ADA) -> Facts:
+    """Time that a user spent on the example task, and the later events of the entry."""
+    added = msgspec.structs.replace(TIME_ADDED, user_id=user.id)
+    return [(entry_id, event) for event in (added, *later)]

@@ -29,6 +29,7 @@ from domain.mention import PersonName
 from domain.project import Project
 from domain.saved_filter import SavedFilter
 from domain.task import Task
+from domain.time_entry import TimeEntry
 from domain.user import User
 from domain.workspace import Workspace
 from tests.examples import (
@@ -40,6 +41,7 @@ from tests.examples import (
     PROJECT,
     SAVED_FILTER,
     TASK,
+    TIME_ENTRY,
     WORKSPACE,
     Fact,
     Facts,
@@ -60,6 +62,7 @@ DEFAULT_TARGETS: dict[type[State], UUID] = {
     SavedFilter: SAVED_FILTER,
     Comment: COMMENT,
     Attachment: ATTACHMENT,
+    TimeEntry: TIME_ENTRY,
 }
 
 

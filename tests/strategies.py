@@ -31,11 +31,13 @@ from commands.relation import RelateTask, UnrelateTask
 from commands.saved_filter import DeleteFilter, EditFilter, SaveFilter
 from commands.subtask import SetParent
 from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, MoveTask, RenameTask, ReopenTask, UnassignTask
+from commands.time_entry import AddTimeEntry, DeleteTimeEntry, EditTimeEntry
 from commands.token import IssueToken, RevokeToken
 from commands.trash import (
     PurgeComment,
     PurgeProject,
     PurgeTask,
+    PurgeTimeEntry,
     PurgeWorkspace,
     RestoreTask,
     RestoreWorkspace,
@@ -65,6 +67,7 @@ from tests.examples import (
     OTHER_FILTER,
     OTHER_PROJECT,
     OTHER_TASK,
+    OTHER_TIME_ENTRY,
     OTHER_TOKEN,
     OTHER_WORKSPACE,
     POINTS,
@@ -72,6 +75,7 @@ from tests.examples import (
     SAVED_FILTER,
     SIZE,
     TASK,
+    TIME_ENTRY,
     TOKEN,
     WORKSPACE,
     address_streams,
@@ -146,6 +150,9 @@ _items = st.sampled_from([*(item.id for item in CHECKLIST), fixed_uuid7(73)])
 _comments = st.sampled_from([COMMENT, COMMENT, OTHER_COMMENT])
 _comment_texts = st.sampled_from(["The oat one, @Ada?", "Ask @Cat and @Eve", "`@Ada`"])
 _emoji = st.sampled_from(["\N{THUMBS UP SIGN}", "\N{HEAVY BLACK HEART}\N{VARIATION SELECTOR-16}"])
+_time_entries = st.sampled_from([TIME_ENTRY, TIME_ENTRY, OTHER_TIME_ENTRY])
+_minutes = st.sampled_from([1, 30, 90])
+_notes = st.sampled_from(["Compared prices", "", None])
 _estimates = st.sampled_from([0, 90, None])
 _recurrences = st.sampled_from(
     [
@@ -259,6 +266,23 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
     AddReaction: _command_on(_comments, AddReaction, emoji=_emoji),
     RemoveReaction: _command_on(_comments, RemoveReaction, emoji=_emoji),
     PurgeComment: _command_on(_comments, PurgeComment),
+    AddTimeEntry: _command_on(
+        _time_entries,
+        AddTimeEntry,
+        task_id=_tasks,
+        minutes=_minutes,
+        on=st.sampled_from(["2026-12-01", None]),
+        note=_notes,
+    ),
+    EditTimeEntry: _command_on(
+        _time_entries,
+        EditTimeEntry,
+        minutes=_or_unset(_minutes),
+        on=_or_unset(st.sampled_from(["2026-12-01", "2026-11-30"])),
+        note=_or_unset(_notes),
+    ),
+    DeleteTimeEntry: _command_on(_time_entries, DeleteTimeEntry),
+    PurgeTimeEntry: _command_on(_time_entries, PurgeTimeEntry),
     EditTask: _command_on(
         _tasks,
         EditTask,

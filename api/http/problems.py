@@ -40,6 +40,7 @@ STATUS_BY_REFUSAL: dict[type[Refusal], int] = {
     errors.EmailNotVerified: 403,
     errors.FilterIsBuiltin: 403,
     errors.CommentIsAnothers: 403,
+    errors.TimeEntryIsAnothers: 403,
     errors.Purged: 410,
     errors.IdTaken: 409,
     errors.ProjectKeyTaken: 409,

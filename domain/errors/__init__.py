@@ -12,6 +12,7 @@ from domain.errors.query import *
 from domain.errors.rate_limit import *
 from domain.errors.refusal import *
 from domain.errors.task import *
+from domain.errors.time_entry import *
 from domain.errors.trash import *
 from domain.errors.unknown_event import *
 from domain.errors.workspace import *

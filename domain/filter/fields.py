@@ -15,7 +15,7 @@ from domain.filter.terms import (
     CreatedByIs,
     CustomFieldIs,
     Day,
-    EstimateIs,
+    DurationIs,
     FieldPredicate,
     Has,
     HasCustomField,
@@ -94,11 +94,11 @@ class FilterField(Struct, frozen=True):
 def allowed_operators(predicate: FieldPredicate) -> tuple[Operator, ...]:
     """The operators that a predicate allows."""
     match predicate:
-        case TimeIs(when="none") | EstimateIs(minutes=None) | CustomFieldIs(value=None):
+        case TimeIs(when="none") | DurationIs(minutes=None) | CustomFieldIs(value=None):
             return (":",)
         case TimeIs(when="now" | RelativeTime(base="now")):
             return ("<", "<=", ">", ">=")
-        case PriorityIs() | TimeIs() | EstimateIs() | CustomFieldIs():
+        case PriorityIs() | TimeIs() | DurationIs() | CustomFieldIs():
             return get_args(Operator)
         case _:
             return (":",)
@@ -179,14 +179,16 @@ def _parse_state(comparison: Comparison) -> Is:
     return Is(msgspec.convert(comparison.word, TaskState))
 
 
-def _parse_estimate(comparison: Comparison) -> EstimateIs:
+def _parse_duration(comparison: Comparison) -> DurationIs:
     """Minutes or hours: `90`, `90m` or `1.5h`."""
+    duration_field: Any = comparison.field
     if comparison.word == "none":
-        return EstimateIs(comparison.operator, None)
+        return DurationIs(duration_field, comparison.operator, None)
     found = _DURATION_PATTERN.fullmatch(comparison.word)
     if found is None:
         raise ValueError(comparison.value)
-    return EstimateIs(comparison.operator, round(float(found["count"]) * _MINUTES_BY_UNIT[found["unit"]]))
+    minutes = round(float(found["count"]) * _MINUTES_BY_UNIT[found["unit"]])
+    return DurationIs(duration_field, comparison.operator, minutes)
 
 
 def _parse_optional_time(comparison: Comparison) -> TimeIs:
@@ -230,6 +232,7 @@ _EXPECTED_TIMES = (
     *_PERIOD_BOUNDARIES,
     "one of these with an offset such as today+7d, start-of-month-1m or -2w",
 )
+_EXPECTED_DURATIONS = ("minutes such as 90", "hours such as 1.5h", "none")
 _CUSTOM_FIELD_EXAMPLE = f"{CUSTOM_FIELD_PREFIX}Name"
 _EXPECTED_PARTS = (*get_args(OptionalPart), _CUSTOM_FIELD_EXAMPLE)
 FILTER_FIELDS: Mapping[str, FilterField] = {
@@ -244,7 +247,8 @@ FILTER_FIELDS: Mapping[str, FilterField] = {
     "parent": FilterField(_parse_parent, ("the id of a task",)),
     "due": FilterField(_parse_optional_time, (*_EXPECTED_TIMES, "now", "none")),
     "start": FilterField(_parse_optional_time, (*_EXPECTED_TIMES, "now", "none")),
-    "estimate": FilterField(_parse_estimate, ("minutes such as 90", "hours such as 1.5h", "none")),
+    "estimate": FilterField(_parse_duration, _EXPECTED_DURATIONS),
+    "spent": FilterField(_parse_duration, _EXPECTED_DURATIONS),
     "created": FilterField(_parse_time, _EXPECTED_TIMES),
     "updated": FilterField(_parse_time, _EXPECTED_TIMES),
     "has": FilterField(_parse_presence, _EXPECTED_PARTS, read_name),

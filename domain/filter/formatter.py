@@ -10,7 +10,7 @@ from domain.filter.terms import (
     CreatedByIs,
     CustomFieldIs,
     Day,
-    EstimateIs,
+    DurationIs,
     Has,
     HasCustomField,
     Instant,
@@ -71,8 +71,8 @@ def _format_comparison(predicate: BuiltinPredicate) -> str:
             shown = f"{'no' if absent else 'has'}:{part}"
         case PriorityIs(operator, priority):
             shown = f"priority{operator}{priority}"
-        case EstimateIs(operator, minutes):
-            shown = f"estimate{operator}{'none' if minutes is None else minutes}"
+        case DurationIs(duration, operator, minutes):
+            shown = f"{duration}{operator}{'none' if minutes is None else minutes}"
         case TimeIs(time, operator, when):
             shown = f"{time}{operator}{_format_time(when)}"
     return shown

@@ -10,6 +10,7 @@ from domain.task import Priority, TaskStatus
 
 Operator = Literal[":", "<", "<=", ">", ">="]
 TimeField = Literal["due", "start", "created", "updated"]
+DurationField = Literal["estimate", "spent"]
 RelativeDay = Literal["yesterday", "today", "tomorrow"]
 PeriodBoundary = Literal[
     "start-of-week", "end-of-week", "start-of-month", "end-of-month", "start-of-year", "end-of-year"
@@ -17,7 +18,7 @@ PeriodBoundary = Literal[
 """The first or the last day of the present week, which begins on Monday, month or year."""
 TimeUnit = Literal["h", "d", "w", "m", "y"]
 """Hours, days, weeks, months, years."""
-OptionalPart = Literal["assignee", "label", "due", "start", "estimate", "description", "priority", "parent"]
+OptionalPart = Literal["assignee", "label", "due", "start", "estimate", "spent", "description", "priority", "parent"]
 TaskState = Literal["open", "done", "overdue", "unassigned", "blocked", "archived"]
 
 
@@ -100,9 +101,10 @@ class ParentIs(Struct, frozen=True):
     parent: UUID
 
 
-class EstimateIs(Struct, frozen=True):
-    """The estimate, in minutes; None: the task has none."""
+class DurationIs(Struct, frozen=True):
+    """The estimate, or the time spent, in minutes; None: the task has none."""
 
+    field: DurationField
     operator: Operator
     minutes: int | None
 
@@ -173,7 +175,7 @@ BuiltinPredicate: TypeAlias = (
     | TaskKeyIs
     | ParentIs
     | TimeIs
-    | EstimateIs
+    | DurationIs
     | Has
     | Is
 )

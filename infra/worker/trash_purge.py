@@ -1,7 +1,7 @@
 """The trash purge: a rule that purges tasks and projects that were in the trash for long enough.
 
-A workspace is purged before its projects, a project before its tasks, and a task together with its comments, so that no
-half of one can be restored.
+A workspace is purged before its projects, a project before its tasks, and a task together with its comments and time
+entries, so that no half of one can be restored.
 After a crash in between, the read models still name the rest. An item that was restored since they were folded has
 another version, and is refused.
 """
@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from commands.handling.command_on import CommandOn
-from commands.trash import PurgeComment, PurgeProject, PurgeTask, PurgeWorkspace
+from commands.trash import PurgeComment, PurgeProject, PurgeTask, PurgeTimeEntry, PurgeWorkspace
 from domain.errors import NotTrashed, Purged, TooBusy, VersionConflict
 from domain.instance import RULE_ACTOR
 from infra.blobs.blob_store import BlobKey
@@ -22,7 +22,7 @@ from infra.identity.permission_revocations import permissions_revoked_by
 from infra.reading.progress import ProjectionBehind
 from infra.reading.tables import with_table_names
 from infra.worker.rule_commands import RuleCommands
-from projections import attachment_list, comment_list, trash
+from projections import attachment_list, comment_list, time_entry_list, trash
 from projections.engine import builds
 from projections.engine.connection import SyncConnection
 
@@ -64,7 +64,7 @@ class TrashPurge:
             return True
         if due or orphaned or projects:
             blobs = _fetch_blobs(connection, [one.target for one in (*due, *orphaned)])
-            purged = self._rule.carry_out(_with_comments(connection, [*due, *projects, *orphaned]))
+            purged = self._rule.carry_out(_with_belongings(connection, [*due, *projects, *orphaned]))
             if keys := [key for commands in purged for key in blobs.get(commands[0].target, ())]:
                 self._delete_blobs(keys)
         return max(len(due), len(orphaned), len(projects)) == MAX_PURGES_AT_ONCE
@@ -87,13 +87,17 @@ class TrashPurge:
         return [CommandOn(project, PurgeProject(expected_version=version)) for project, version in rows]
 
 
-def _with_comments(connection: SyncConnection, commands: Sequence[CommandOn]) -> list[list[CommandOn]]:
-    """Each command, for a task with those for its comments."""
+def _with_belongings(connection: SyncConnection, commands: Sequence[CommandOn]) -> list[list[CommandOn]]:
+    """Each command, for a task with those for its comments and time entries."""
     tasks = [one.target for one in commands if isinstance(one.command, PurgeTask)]
-    comments = defaultdict[UUID, list[CommandOn]](list)
-    for task, comment in _fetch(connection, comment_list.IDS_ON_TASKS_SQL, (tasks,)):
-        comments[task].append(CommandOn(comment, PurgeComment()))
-    return [[one, *comments[one.target]] for one in commands]
+    belongings = defaultdict[UUID, list[CommandOn]](list)
+    for sql, purge in (
+        (comment_list.IDS_ON_TASKS_SQL, PurgeComment()),
+        (time_entry_list.IDS_ON_TASKS_SQL, PurgeTimeEntry()),
+    ):
+        for task, belonging in _fetch(connection, sql, (tasks,)):
+            belongings[task].append(CommandOn(belonging, purge))
+    return [[one, *belongings[one.target]] for one in commands]
 
 
 def _fetch_blobs(connection: SyncConnection, tasks: Sequence[UUID]) -> dict[UUID, list[BlobKey]]:

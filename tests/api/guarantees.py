@@ -65,6 +65,9 @@ VALID_BODIES: dict[str, dict[str, Any]] = {
     "delete_comment": {"expected_version": 1},
     "add_reaction": {},
     "remove_reaction": {},
+    "add_time": {"minutes": 90},
+    "edit_time_entry": {"minutes": 60, "expected_version": 1},
+    "delete_time_entry": {"expected_version": 1},
     "remove_attachment": {},
     "skip_occurrence": {},
     "save_filter": {"name": "Soon", "filter": "due<now"},
@@ -111,6 +114,7 @@ async def ids_of_another_tenant_are_not_found(ann: ApiUser, bob: ApiUser) -> Non
     bob.fold()
     item = (await bob.get(f"/tasks/{things['task']}"))["checklist"][0]["id"]
     things["comment"] = (await bob.post(f"/tasks/{things['task']}/comments", text="Secret"))["id"]
+    things["entry"] = (await bob.post(f"/tasks/{things['task']}/time", minutes=90))["id"]
     bob.fold()
     theirs = {**things, "user": bob.id, "label": "shop", "item": item, "emoji": "%F0%9F%91%8D", "column": "done"}
     unknown = {key: theirs[key] if key in {"emoji", "column"} else new_id() for key in theirs}

@@ -1134,6 +1134,7 @@ async def test_a_patch_of_nothing_is_answered_alike_everywhere(ann: ApiUser) -> 
     paths = {
         "/tasks/{task}": f"/tasks/{task}",
         "/comments/{comment}": f"/comments/{(await ann.post(f'/tasks/{task}/comments', text='Yes'))['id']}",
+        "/time/{entry}": f"/time/{(await ann.post(f'/tasks/{task}/time', minutes=90))['id']}",
         "/projects/{project}": f"/projects/{ann.project}",
         "/workspaces/{workspace}": f"/workspaces/{ann.workspace}",
         "/filters/{saved_filter}": f"/filters/{(await ann.post('/filters', name='x', filter=''))['id']}",

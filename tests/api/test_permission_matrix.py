@@ -36,6 +36,9 @@ show_history        yes    yes    yes    yes    yes    404      404     401
 list_comments       yes    yes    yes    yes    yes    404      404     401
 show_comment        yes    yes    yes    yes    yes    404      404     401
 show_comment_history yes   yes    yes    yes    yes    404      404     401
+list_time           yes    yes    yes    yes    yes    404      404     401
+show_time_entry     yes    yes    yes    yes    yes    404      404     401
+show_time_entry_history yes yes   yes    yes    yes    404      404     401
 
 create_task         yes    yes    yes    403    403    404      404     401
 edit_task           yes    yes    yes    403    403    404      404     401
@@ -65,6 +68,9 @@ edit_comment        yes    403    403    403    403    404      404     401
 delete_comment      yes    yes    403    403    403    404      404     401
 add_reaction        yes    yes    yes    403    403    404      404     401
 remove_reaction     yes    yes    yes    403    403    404      404     401
+add_time            yes    yes    yes    403    403    404      404     401
+edit_time_entry     yes    403    403    403    403    404      404     401
+delete_time_entry   yes    yes    403    403    403    404      404     401
 list_attachments    yes    yes    yes    yes    yes    404      404     401
 download_attachment yes    yes    yes    yes    yes    404      404     401
 add_attachment      yes    yes    yes    403    403    404      404     401
@@ -234,6 +240,8 @@ async def scene(isolated_settings: Settings) -> AsyncIterator[PermissionScene]:
             named |= {"item": (await owner.get(f"/tasks/{ids['task']}"))["checklist"][0]["id"]}
             commented = await owner.post(f"/tasks/{ids['task']}/comments", text="Which one?")
             named |= {"comment": commented["id"], "emoji": "%F0%9F%91%8D", "column": "done"}
+            named |= {"comment": commented["id"], "emoji": "%F0%9F%91%8D"}
+            named |= {"entry": (await owner.post(f"/tasks/{ids['task']}/time", minutes=90))["id"]}
             fold()
             absent = {name: str(new_id()) for name in ("operation", "session", "token")}
             people = {"owner": owner, **others, "agent": agent, "anonymous": anonymous}

@@ -12,7 +12,7 @@ from commands.handling.command_on import CommandOn
 from commands.handling.decision import Decision
 from commands.handling.decision_options import DecisionOptions
 from commands.task import CompleteTask
-from commands.trash import PurgeComment, PurgeProject, PurgeTask, PurgeWorkspace
+from commands.trash import PurgeComment, PurgeProject, PurgeTask, PurgeTimeEntry, PurgeWorkspace
 from domain.errors import Forbidden, NotFound, ScopeTooNarrow
 from domain.event import Actor
 from domain.instance import RULE_ACTOR
@@ -36,6 +36,7 @@ from tests.examples import (
     member,
     project,
     task,
+    time_entry,
     workspace,
 )
 from tests.given import DEFAULT_TARGETS, EventHistory, given
@@ -51,6 +52,7 @@ RULE_ONLY_COMMANDS: list[tuple[Command[Any], Facts]] = [
     (PurgeTask(expected_version=2), task(TRASHED)),
     (ArchiveByRule(expected_version=2), [(PROJECT, ARCHIVE_RULE_SET), *task(COMPLETED)]),
     (PurgeComment(), [*task(TRASHED, PURGED), *comment()]),
+    (PurgeTimeEntry(), [*task(TRASHED, PURGED), *time_entry()]),
     (PurgeProject(expected_version=2), [(PROJECT, PROJECT_TRASHED)]),
     (PurgeWorkspace(expected_version=2), [(WORKSPACE, WorkspaceTrashed("Home"))]),
     (CountColumn(column="todo", tasks=1, seen=0), []),

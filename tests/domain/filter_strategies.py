@@ -14,7 +14,7 @@ from domain.filter import (
     CreatedByIs,
     CustomFieldIs,
     Day,
-    EstimateIs,
+    DurationIs,
     Has,
     HasCustomField,
     Instant,
@@ -34,10 +34,11 @@ from domain.filter import (
     Word,
 )
 from domain.filter.fields import FILTER_FIELDS
-from domain.filter.terms import OptionalPart, PeriodBoundary, Predicate, RelativeDay, TaskState
+from domain.filter.terms import DurationField, OptionalPart, PeriodBoundary, Predicate, RelativeDay, TaskState
 from domain.task import Priority, TaskStatus
 
 _operators = st.sampled_from(get_args(Operator))
+_durations = st.sampled_from(get_args(DurationField))
 _comparison_signs = st.sampled_from(["<", "<=", ">", ">="])
 _times = st.sampled_from(["due", "start", "created", "updated"])
 _texts = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=20) | st.sampled_from(["none", 'a "\\" b'])
@@ -69,7 +70,7 @@ predicates: SearchStrategy[Predicate] = st.one_of(
     st.builds(PriorityIs, _operators, st.sampled_from(get_args(Priority))),
     st.builds(AssigneeIs, st.sampled_from(["me", "none"]) | st.uuids() | _people),
     st.builds(CreatedByIs, st.just("me") | st.uuids() | _people),
-    st.builds(LabelIs, st.none() | _names),
+    st.builds(LabelIs, st.none() | st.just("none") | _names),
     st.builds(ProjectIs, _project_keys | st.uuids()),
     st.builds(ColumnIs, _names),
     st.builds(TaskKeyIs, _keys),
@@ -78,8 +79,8 @@ predicates: SearchStrategy[Predicate] = st.one_of(
     st.builds(TimeIs, _times, _operators, st.sampled_from(get_args(RelativeDay))),
     st.builds(TimeIs, st.sampled_from(["due", "start"]), _comparison_signs, st.just("now")),
     st.builds(TimeIs, st.sampled_from(["due", "start"]), st.just(":"), st.just("none")),
-    st.builds(EstimateIs, _operators, st.integers(0, 9_999_999)),
-    st.just(EstimateIs(":", None)),
+    st.builds(DurationIs, _durations, _operators, st.integers(0, 9_999_999)),
+    st.builds(DurationIs, _durations, st.just(":"), st.none()),
     st.builds(TimeIs, _times, _operators, _relative_times),
     st.builds(
         TimeIs, _times, _comparison_signs, st.builds(RelativeTime, st.just("now"), _counts, st.sampled_from("hdwmy"))

@@ -40,10 +40,9 @@ CREATE_TABLES = """
 create temporary table task (
     id int primary key, status text not null, priority text not null, urgency int not null, assignees jsonb not null,
     tags jsonb not null, project_id uuid not null, "column" text not null, key text not null, created_by uuid not null,
-    description text not null, due text, start text, estimate int, parent_id uuid, blocked_by jsonb not null,
-    archived bool not null,
-    created_at timestamptz not null,
-    updated_at timestamptz not null, due_at timestamptz not null, start_at timestamptz not null,
+    description text not null, due text, start text, estimate int, spent int not null, parent_id uuid,
+    blocked_by jsonb not null, archived bool not null, created_at timestamptz not null, updated_at timestamptz not null,
+    due_at timestamptz not null, start_at timestamptz not null,
     fields jsonb not null, field_keys jsonb,
     updated_hour bigint generated always as (floor(extract(epoch from updated_at at time zone 'UTC') / 3600)) stored
 );
@@ -115,6 +114,7 @@ rows: SearchStrategy[Sequence[FilterableTask]] = st.lists(
         due=st.none() | _days | _moments,
         start=st.none() | _days | _moments,
         estimate=st.none() | st.sampled_from([0, 60, 90]),
+        spent=st.sampled_from([0, 60, 90]),
         parent_id=st.none() | st.sampled_from([TASK, OTHER_TASK]),
         blocked_by=st.sampled_from([(), (OTHER_TASK,)]),
         archived=st.booleans(),
@@ -173,8 +173,11 @@ _terms = st.one_of(
     st.builds(
         "{}{}{}".format, st.sampled_from(["due", "start", "created"]), _operators, st.sampled_from(_RELATIVE_DAYS)
     ),
-    st.builds("estimate{}{}".format, _operators, st.sampled_from(["60", "1.5h", "0m"])),
+    st.builds(
+        "{}{}{}".format, st.sampled_from(["estimate", "spent"]), _operators, st.sampled_from(["60", "1.5h", "0m"])
+    ),
     st.sampled_from(["start<=now", "start:none", "has:start", "no:estimate", "estimate:none"]),
+    st.sampled_from(["has:spent", "no:spent", "spent:none"]),
     st.sampled_from(["has:parent", "no:parent", f"parent:{TASK}"]),
     st.sampled_from(["due<now", "due<=now", "due>now", "due>=now", "due>now-3h", "created<now-1w"]),
     st.sampled_from(["has:due", "no:label", "has:assignee", "no:priority", "has:description", "is:overdue", "is:open"]),
@@ -266,6 +269,7 @@ def _columns(row: FilterableTask) -> dict[str, Any]:
         "created_by",
         "description",
         "estimate",
+        "spent",
         "parent_id",
         "archived",
     ]

@@ -99,6 +99,7 @@ def _tasks(workspace_id: UUID, count: int, chance: Random) -> Iterator[StoredTas
             parent_id=PARENT if number % 400 == 350 else None,
             blocked_by=(PARENT,) if number % 400 == 150 else (),
             comments=0,
+            spent=0,
             completed_by=USER_IDS[0] if is_done else None,
             due_at=task_list.due_at(due),
             start_at=task_list.start_at(None),

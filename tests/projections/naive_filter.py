@@ -17,7 +17,7 @@ from domain.filter import (
     CreatedByIs,
     CustomFieldIs,
     Day,
-    EstimateIs,
+    DurationIs,
     Has,
     HasCustomField,
     Instant,
@@ -67,6 +67,7 @@ class FilterableTask(Struct, frozen=True):
     description: str
     start: date | datetime | None = None
     estimate: int | None = None
+    spent: int = 0
     parent_id: UUID | None = None
     blocked_by: tuple[UUID, ...] = ()
     archived: bool = False
@@ -115,7 +116,9 @@ def _matches(row: FilterableTask, asked: FieldPredicate, asking: FilterContext) 
             return row.parent_id == parent
         case TimeIs():
             return _matches_time(getattr(row, asked.field), asked, asking)
-        case EstimateIs(sign, minutes):
+        case DurationIs("spent", sign, minutes):
+            return _COMPARE[sign](row.spent, minutes or 0)
+        case DurationIs(_, sign, minutes):
             if row.estimate is None or minutes is None:
                 return row.estimate == minutes
             return _COMPARE[sign](row.estimate, minutes)
@@ -190,6 +193,7 @@ def _has(row: FilterableTask, part: str) -> bool:
         "due": row.due is not None,
         "start": row.start is not None,
         "estimate": row.estimate is not None,
+        "spent": row.spent > 0,
         "description": bool(row.description),
         "priority": row.priority != "none",
         "parent": row.parent_id is not None,

@@ -15,11 +15,13 @@ from commands.member import LeaveWorkspace, RemoveMember
 from commands.project import ArchiveProject, CreateProject, RestoreProject
 from commands.saved_filter import DeleteFilter
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask
+from commands.time_entry import DeleteTimeEntry
 from commands.token import RevokeToken
 from commands.trash import (
     PurgeComment,
     PurgeProject,
     PurgeTask,
+    PurgeTimeEntry,
     PurgeWorkspace,
     RestoreTask,
     RestoreWorkspace,
@@ -64,6 +66,7 @@ from tests.examples import (
     project,
     saved_filter,
     task,
+    time_entry,
     token,
     user,
     workspace,
@@ -228,6 +231,7 @@ CLOSING: list[tuple[Command[Any], Facts, Actor]] = [
     (ArchiveTask(), task(), ADA),
     (ArchiveByRule(expected_version=2), [(PROJECT, ARCHIVE_RULE_SET), *task(COMPLETED)], RULE_ACTOR),
     (UnarchiveTask(), task(ARCHIVED), ADA),
+    (DeleteTimeEntry(expected_version=1), [*task(), *time_entry()], ADA),
     (ArchiveProject(), [], ADA),
     (TrashProject(expected_version=1), [], ADA),
     (RestoreProject(), [(PROJECT, PROJECT_TRASHED)], ADA),
@@ -245,6 +249,7 @@ CLOSING: list[tuple[Command[Any], Facts, Actor]] = [
 ]
 FINAL: list[tuple[Command[Any], Facts, Actor]] = [
     (PurgeComment(), [*task(TRASHED, PURGED), *comment()], RULE_ACTOR),
+    (PurgeTimeEntry(), [*task(TRASHED, PURGED), *time_entry()], RULE_ACTOR),
     (PurgeTask(expected_version=2), task(TRASHED), RULE_ACTOR),
     (PurgeProject(expected_version=2), [(PROJECT, PROJECT_TRASHED)], RULE_ACTOR),
     (PurgeWorkspace(expected_version=3), [(WORKSPACE, WorkspaceTrashed("Home"))], RULE_ACTOR),

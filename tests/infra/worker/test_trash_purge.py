@@ -15,6 +15,7 @@ from domain.event import Event
 from domain.instance import RULE_ACTOR
 from domain.project import ProjectPurged
 from domain.task import TaskPurged
+from domain.time_entry import TimeEntryPurged
 from domain.workspace import WorkspacePurged, WorkspaceRestored, WorkspaceTrashed
 from infra.database.connections import connect
 from infra.logs import logger
@@ -22,7 +23,7 @@ from infra.settings import Settings
 from infra.worker import trash_purge
 from infra.worker.housekeeping import Housekeeping
 from infra.worker.trash_purge import TrashPurge
-from projections import comment_list, project_list, task_list, trash, workspace_list
+from projections import comment_list, project_list, task_list, time_entry_list, trash, workspace_list
 from projections.engine.connection import SyncConnection
 from tests.examples import (
     COMMENT,
@@ -42,6 +43,7 @@ from tests.examples import (
     fixed_uuid7,
     project,
     task,
+    time_entry,
     user,
     workspace,
 )
@@ -89,13 +91,17 @@ def test_old_trash_is_purged_from_every_list(database: SyncConnection, purge: Tr
     assert oracle.matches_log(database)
 
 
-def test_a_task_is_purged_together_with_its_comments(database: SyncConnection, purge: TrashPurge) -> None:
+def test_a_task_is_purged_together_with_its_comments_and_time(database: SyncConnection, purge: TrashPurge) -> None:
     reply = comment(COMMENT_DELETED, comment_id=REPLY, reply_to=COMMENT)
-    seed_project(database, task(), comment(), reply, [(TASK, TRASHED)], task(task_id=OTHER_TASK, number=2))
+    seed_project(
+        database, task(), comment(), reply, time_entry(), [(TASK, TRASHED)], task(task_id=OTHER_TASK, number=2)
+    )
     purge.purge_page(database, cutoff())
-    assert purge_events(database) == [TaskPurged(PROJECT), CommentPurged(TASK, PROJECT), CommentPurged(TASK, PROJECT)]
-    assert len({one.command_id for one in oracle.all_events(database)[-3:]}) == 1
+    of_comment, of_time = CommentPurged(TASK, PROJECT), TimeEntryPurged(TASK, PROJECT)
+    assert purge_events(database) == [TaskPurged(PROJECT), of_comment, of_comment, of_time]
+    assert len({one.command_id for one in oracle.all_events(database)[-4:]}) == 1
     assert oracle.serving_rows(database, comment_list.projection) == {}
+    assert oracle.serving_rows(database, time_entry_list.projection) == {}
 
 
 def test_purge_events_name_the_rule_and_its_cause(database: SyncConnection, purge: TrashPurge) -> None:

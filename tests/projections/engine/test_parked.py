@@ -41,12 +41,14 @@ from tests.examples import (
     PROJECT_TRASHED,
     RENAMED,
     TASK,
+    TIME_ADDED,
     WORKSPACE,
     attachment,
     comment,
     project,
     saved_filter,
     task,
+    time_entry,
     user,
     workspace,
 )
@@ -196,7 +198,7 @@ def test_a_lost_connection_parks_nothing(
 def a_retry_after_the_fix_refolds_in_log_order(database: SyncConnection, typed: RunCli, name: str) -> None:
     """Events that arrived while the document was parked are folded too."""
     with broken_fold(name, raise_error, poison_for(name)):
-        oracle.append_facts(database, [*user(), *HISTORY, *comment(), *attachment()])
+        oracle.append_facts(database, [*user(), *HISTORY, *comment(), *attachment(), *time_entry()])
         oracle.catch_up(database, 3)
         again = typed("projections", "retry", name)
         assert again.exit_code == 1
@@ -213,6 +215,7 @@ def poison_for(name: str) -> Any:
     others = {"workspace_list": MemberJoined(ADA.id, "owner"), "label_list": LABEL_COLOURED, "trash": PROJECT_TRASHED}
     others["project_list"] = next(event for _, event in HISTORY if isinstance(event, ProjectCreated))
     others |= {"saved_filter_list": FILTER_SAVED, "comment_list": COMMENT_ADDED, "attachment_list": ATTACHMENT_ADDED}
+    others |= {"time_entry_list": TIME_ADDED}
     return others.get(name, POISON_EVENT)
 
 
