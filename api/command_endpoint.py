@@ -45,7 +45,7 @@ def command(
         sent = place(sent, values)
         if names_tasks:
             sent = await with_task_ids(ledger, request, sent)
-        return await ledger.write(request, named or _own_target(sent), sent)
+        return await ledger.write(request, named or _own_target(sent, request.user.user_id), sent)
 
     return Endpoint(
         method=method,
@@ -78,7 +78,7 @@ def _as_sent(sent: Command[Any], _: Mapping[str, Any]) -> Command[Any]:
     return sent
 
 
-def _own_target(sent: Any) -> UUID:
-    """The target of a command that the address does not name."""
-    target: UUID = sent.id or new_id() if sent.creates else require_found(sent.derive_target())
+def _own_target(sent: Any, user: UUID) -> UUID:
+    """The target of a user's command that the address does not name."""
+    target: UUID = sent.id or new_id() if sent.creates else require_found(sent.derive_target(user))
     return target

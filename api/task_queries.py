@@ -50,10 +50,10 @@ async def read_task(
     request: AuthedRequest, ledger: Ledger, task: UUID, min_position: int | None, expanded_members: tuple[str, ...]
 ) -> Response[Any]:
     """Answer with one task, with the names of its custom fields if it has some."""
-    question = task_list.by_id(task)
+    question = task_list.by_id(task, request.user.user_id)
     found = await ledger.fetch(request, question, min_position)
     if found.answer and found.answer.has_custom_fields and found.answer.project_id:
-        question = task_list.by_id_in_project(task, found.answer.project_id)
+        question = task_list.by_id_in_project(task, found.answer.project_id, request.user.user_id)
         found = await ledger.fetch(request, question, min_position)
     return await ledger.respond(request, question, found, expanded_members)
 

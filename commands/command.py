@@ -112,8 +112,9 @@ class Command(Struct, Generic[S], frozen=True, kw_only=True, forbid_unknown_fiel
 
     expected_version: ExpectedVersion | None = None
 
-    def derive_target(self) -> UUID | None:
-        """The target of a command that `may_create`, if its fields name one."""
+    def derive_target(self, user_id: UUID) -> UUID | None:
+        """The target of a command of a user that `may_create`, if its fields name one."""
+        del user_id
         return None
 
     def named_fields(self) -> frozenset[str]:

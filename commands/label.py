@@ -25,7 +25,7 @@ class ColourLabel(Command[Label], frozen=True, kw_only=True):
     label: Name | None = None
     colour: Colour | None
 
-    def derive_target(self) -> UUID | None:
+    def derive_target(self, user_id: UUID) -> UUID | None:
         return label_stream_id(self.workspace_id, self.label) if self.workspace_id and self.label else None
 
     def resolve_workspace_id(self, state: Label | None, context: DecisionContext) -> UUID:

@@ -70,6 +70,10 @@ REQUIRED_PERMISSIONS: Final[dict[str, RequiredPermission]] = {
     "DeleteTimeEntry":   RequiredPermission("member", "write"),
     "DeleteAnothersTimeEntry": RequiredPermission("admin", "write"),
     "PurgeTimeEntry":    RULE_ONLY_PERMISSION,
+    "WatchTask":         RequiredPermission("viewer", "write"),
+    "UnwatchTask":       RequiredPermission("viewer", "write"),
+    "WatchProject":      RequiredPermission("viewer", "write"),
+    "UnwatchProject":    RequiredPermission("viewer", "write"),
     "AddAttachment":     RequiredPermission("member", "write"),
     "RemoveAttachment":  RequiredPermission("member", "write"),
 

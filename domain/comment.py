@@ -40,6 +40,10 @@ class CommentEdited(Event, frozen=True):
     text: Change[str]
     mentions: Change[tuple[UUID, ...]]
 
+    def touches(self) -> Collection[UUID]:
+        """Its task, if it mentions a user more: they watch it from now on."""
+        return () if set(self.mentions.new) <= set(self.mentions.old) else (self.task_id,)
+
 
 class CommentDeleted(Event, frozen=True):
     """With the last text, which the history keeps."""

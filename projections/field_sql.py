@@ -29,7 +29,7 @@ from domain.filter.terms import BuiltinPredicate, OptionalPart, TaskState
 from domain.label import normalize_label
 from domain.task import Priority
 from projections.custom_field_sql import NO_FIELDS, FieldsByName
-from projections.task_list import NO_DUE_AT
+from projections.task_list import NO_DUE_AT, WATCHED_BY_SQL
 from projections.time_sql import SqlFragment, time_sql
 
 _PRIORITY_SQL: dict[Operator, str] = {
@@ -137,6 +137,8 @@ def _state_sql(state: TaskState, context: FilterContext) -> SqlFragment:
             return f"task.status = 'open' and {sql}", values
         case "blocked":
             return "task.status = 'open' and task.blocked_by <> '[]'::jsonb", ()
+        case "watching":
+            return WATCHED_BY_SQL.format("{0}"), (msgspec.json.encode([context.me]).decode(),)
         case _:
             return "task.status = {0}", (state,)
 

@@ -6,12 +6,13 @@ from functools import lru_cache
 from typing import Any, Final, get_args
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.attachment import AttachmentAdded, AttachmentRemoved
 from domain.checklist import Checklist
-from domain.comment import CommentAdded, CommentDeleted
+from domain.comment import CommentAdded, CommentDeleted, CommentEdited
 from domain.custom_field import FieldValue, FieldValues
 from domain.event import Change, Event, RecordedEvent, apply_changes, record_from
 from domain.label import normalize_label
@@ -21,6 +22,7 @@ from domain.relation import BlockerEvent, Relation, RelationAdded, RelationRemov
 from domain.subtask import NO_SUBTASKS, SubtaskCount, SubtaskEvent
 from domain.task import Priority, TaskCompleted, TaskCreated, TaskPurged, TaskReopened, TaskStatus, initial_rank
 from domain.time_entry import TimeEntryAdded, TimeEntryDeleted, TimeEntryEdited, minutes_added
+from domain.watch import TaskUnwatched, TaskWatched, Watchers, followers
 from projections import project_list
 from projections.custom_field_names import ProjectFields, definitions_query, fields_by_key, named_values
 from projections.pagination import encode_versioned_answer
@@ -69,6 +71,12 @@ class TaskRow(Struct, frozen=True):
     completed_by: UUID | None
 
 
+class SingleTaskRow(TaskRow, frozen=True):
+    """A task as one reader sees it alone: also whether they watch it."""
+
+    watching: bool
+
+
 class StoredTaskRow(TaskRow, frozen=True):
     """A task as stored: also its due date and start as instants, in UTC as if days were those of UTC, and its labels.
 
@@ -80,6 +88,7 @@ class StoredTaskRow(TaskRow, frozen=True):
     start_at: datetime
     tags: tuple[str, ...]
     field_keys: dict[str, FieldValue] | None
+    watchers: Watchers
 
 
 NO_DUE_AT: Final = datetime.max.replace(tzinfo=UTC)
@@ -108,13 +117,14 @@ _COUNTED: Final[dict[type[Event], tuple[str, int]]] = {
 def fold(key: UUID, task: StoredTaskRow | None, recorded: RecordedEvent) -> StoredTaskRow | None:
     event = recorded.event
     if recorded.stream != key:
-        return task and _after_touch(task, recorded)
+        return task and _with_followers(_after_touch(task, recorded), recorded)
     if isinstance(event, TaskCreated):
         return _row_from_created(key, event, recorded)
     if task is None or isinstance(event, TaskPurged):
         return None
     values = {"version": recorded.version, "updated_at": recorded.at} | _completion(recorded) | _waiting(task, event)
     after = apply_changes(task, event, **values)
+    after = _with_followers(after, recorded)
     if (
         after.due is task.due
         and after.start is task.start
@@ -138,6 +148,10 @@ def _after_touch(task: StoredTaskRow, recorded: RecordedEvent) -> StoredTaskRow:
             return replace(task, rank=ranks[task.id])
         case TimeEntryAdded() | TimeEntryEdited() | TimeEntryDeleted():
             return replace(task, spent=task.spent + minutes_added(event))
+        case TaskWatched() | TaskUnwatched():
+            return replace(task, watchers=task.watchers.after(event))
+        case CommentEdited():
+            return task
     name, step = _COUNTED[type(event)]
     return replace(task, **{name: getattr(task, name) + step})
 
@@ -156,6 +170,12 @@ def _waiting(task: StoredTaskRow, event: Event) -> dict[str, object]:
         case RelationRemoved(relation=Change(old=Relation("blocked_by", other))):
             return {"blocked_by": _blockers(task, other, keeps_waiting=False)}
     return {}
+
+
+def _with_followers(task: StoredTaskRow, recorded: RecordedEvent) -> StoredTaskRow:
+    """The row with those who watch the task from this event on."""
+    users = followers(recorded.event, recorded.actor)
+    return replace(task, watchers=task.watchers.joined_by(users)) if users else task
 
 
 def _derived_values(task: TaskCreated | TaskRow) -> dict[str, Any]:
@@ -204,6 +224,7 @@ def _row_from_created(key: UUID, event: TaskCreated, recorded: RecordedEvent) ->
         created_by=recorded.actor.user_id,
         completed_at=None,
         completed_by=None,
+        watchers=Watchers().joined_by(followers(event, recorded.actor)),
         **_derived_values(event),
     )
 
@@ -235,7 +256,7 @@ def scopes(task: StoredTaskRow) -> Iterable[UUID]:
 
 projection = Projection(
     "task_list",
-    13,
+    14,
     StoredTaskRow,
     key_by_stream_and_touches,
     fold,
@@ -264,19 +285,25 @@ def select_columns(names: Iterable[str] = TaskRow.__struct_fields__) -> str:
     return ", ".join(f'task."{name}"' for name in names)
 
 
-_BY_ID_SQL: Final = f"select {select_columns()} from {{task_list}} task where id = %(id)s"  # noqa: S608 - our own text
+WATCHED_BY_SQL: Final = "task.watchers -> 'users' @> {}::jsonb"
+"""The condition that a user, as a JSON array with their id, watches the task."""
+_BY_ID_SQL: Final = f"""select {select_columns()}, {WATCHED_BY_SQL.format("%(reader)s")} as watching
+    from {{task_list}} task where id = %(id)s"""  # noqa: S608 - our own text
 
 
-def by_id(task: UUID) -> Question:
-    """A single task, in the trash or not; if it `has_custom_fields`, those are asked for with `by_id_in_project`."""
-    query = Query(_BY_ID_SQL, TaskRow)
-    return Question((projection,), ANSWER_MEMBERS, (task,), "one", (query,), {"id": task}, _item_answer)
+def by_id(task: UUID, reader: UUID) -> Question:
+    """A single task for a reader, in the trash or not.
+
+    If it `has_custom_fields`, those are asked for with `by_id_in_project`.
+    """
+    query, parameters = Query(_BY_ID_SQL, SingleTaskRow), _parameters(task, reader)
+    return Question((projection,), ANSWER_MEMBERS, (task,), "one", (query,), parameters, _item_answer)
 
 
-def by_id_in_project(task: UUID, project: UUID) -> Question:
-    """A single task with its custom fields, which change with its project too."""
-    queries = Query(_BY_ID_SQL, TaskRow), definitions_query("id = %(project)s")
-    parameters: dict[str, object] = {"id": task, "project": project}
+def by_id_in_project(task: UUID, project: UUID, reader: UUID) -> Question:
+    """The same with its custom fields, which change with its project too."""
+    queries = Query(_BY_ID_SQL, SingleTaskRow), definitions_query("id = %(project)s")
+    parameters = _parameters(task, reader) | {"project": project}
     read = projection, project_list.projection
     return Question(read, ANSWER_MEMBERS, (task, project), "one in project", queries, parameters, _named_item_answer)
 
@@ -308,7 +335,11 @@ IDS_BY_KEY_SQL = "select id from {task_list} where key = %s limit 2"
 """The ids of the tasks with a human key; two are enough to show that it is ambiguous."""
 
 
-def _item_answer(rows: list[TaskRow]) -> Answer | None:
+def _parameters(task: UUID, reader: UUID) -> dict[str, object]:
+    return {"id": task, "reader": msgspec.json.encode([reader]).decode()}
+
+
+def _item_answer(rows: list[SingleTaskRow]) -> Answer | None:
     if not rows:
         return None
     task = rows[0]
@@ -316,5 +347,5 @@ def _item_answer(rows: list[TaskRow]) -> Answer | None:
     return replace(answer, has_custom_fields=bool(task.fields))
 
 
-def _named_item_answer(rows: list[TaskRow], projects: list[ProjectFields]) -> Answer | None:
+def _named_item_answer(rows: list[SingleTaskRow], projects: list[ProjectFields]) -> Answer | None:
     return _item_answer([replace(row, fields=named_values(row.fields, fields_by_key(projects))) for row in rows])

@@ -98,6 +98,7 @@ from domain.user import (
     UserRenamed,
     UserZoneSet,
 )
+from domain.watch import ProjectWatchSet, TaskUnwatched, TaskWatched, project_watch_stream_id, task_watch_stream_id
 from domain.workspace import (
     OwnerAppointed,
     OwnerResigned,
@@ -174,6 +175,11 @@ TIME_EDITED = TimeEntryEdited(
 )
 TIME_DELETED = TimeEntryDeleted(TASK, PROJECT, Change(90, 0), Change("2026-12-01", None), Change("Compared prices", ""))
 TIME_PURGED = TimeEntryPurged(TASK, PROJECT)
+TASK_WATCHED = TaskWatched(TASK, PROJECT, ADA.id, Change(None, new=True))
+TASK_UNWATCHED = TaskUnwatched(TASK, PROJECT, ADA.id, Change(None, new=False))
+PROJECT_WATCHED = ProjectWatchSet(PROJECT, ADA.id, Change(None, "all"))
+TASK_WATCH, PROJECT_WATCH = task_watch_stream_id(TASK, ADA.id), project_watch_stream_id(PROJECT, ADA.id)
+"""The streams of the first user's watches."""
 WEEKLY = Recurrence("FREQ=WEEKLY;BYDAY=MO")
 RECURRENCE_SET = RecurrenceSet(Change(None, WEEKLY))
 SMALL, LARGE = FieldOption(fixed_uuid7(121), "Small"), FieldOption(fixed_uuid7(122), "Large")
@@ -267,6 +273,9 @@ EVERY_EVENT: tuple[Event, ...] = (
     TIME_EDITED,
     TIME_DELETED,
     TIME_PURGED,
+    TASK_WATCHED,
+    TASK_UNWATCHED,
+    PROJECT_WATCHED,
     POINTS_SET,
     COMPLETED,
     REOPENED,

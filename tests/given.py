@@ -31,6 +31,7 @@ from domain.saved_filter import SavedFilter
 from domain.task import Task
 from domain.time_entry import TimeEntry
 from domain.user import User
+from domain.watch import ProjectWatch, TaskWatch
 from domain.workspace import Workspace
 from tests.examples import (
     ADA,
@@ -39,8 +40,10 @@ from tests.examples import (
     COMMENT,
     INVITATION,
     PROJECT,
+    PROJECT_WATCH,
     SAVED_FILTER,
     TASK,
+    TASK_WATCH,
     TIME_ENTRY,
     WORKSPACE,
     Fact,
@@ -63,6 +66,8 @@ DEFAULT_TARGETS: dict[type[State], UUID] = {
     Comment: COMMENT,
     Attachment: ATTACHMENT,
     TimeEntry: TIME_ENTRY,
+    TaskWatch: TASK_WATCH,
+    ProjectWatch: PROJECT_WATCH,
 }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin
+from uuid import UUID
 
 import msgspec
 from hypothesis import strategies as st
@@ -46,6 +47,7 @@ from commands.trash import (
     TrashWorkspace,
 )
 from commands.user import ChangeEmail, ChangePassword, DeleteAccount, EditAccount, RegisterUser, VerifyEmail
+from commands.watch import UnwatchProject, UnwatchTask, WatchProject, WatchTask
 from commands.workspace import CreateWorkspace, EditWorkspace
 from domain import codec
 from domain.event import Change, Event, State
@@ -53,6 +55,7 @@ from domain.instance import INSTANCE_STREAM_ID
 from domain.label import label_stream_id
 from domain.member import Role
 from domain.relation import RelationKind
+from domain.watch import project_watch_stream_id, task_watch_stream_id
 from tests.examples import (
     ADA,
     ATTACHMENT,
@@ -206,6 +209,23 @@ def _command_on(
     return st.builds(CommandOn, targets, st.builds(command_type, **fields))
 
 
+def _watch_of(
+    places: SearchStrategy[UUID],
+    stream_of: Callable[[UUID, UUID], UUID],
+    command_type: Callable[..., Command[Any]],
+    place_field: str,
+    **fields: Any,
+) -> SearchStrategy[CommandOn]:
+    """A command about the watch of the first user."""
+    return places.flatmap(
+        lambda place: st.builds(
+            CommandOn,
+            st.just(stream_of(place, ADA.id)),
+            st.builds(command_type, **{place_field: st.just(place)}, **fields),
+        )
+    )
+
+
 COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
     CreateTask: _command_on(
         _tasks,
@@ -283,6 +303,12 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
     ),
     DeleteTimeEntry: _command_on(_time_entries, DeleteTimeEntry),
     PurgeTimeEntry: _command_on(_time_entries, PurgeTimeEntry),
+    WatchTask: _watch_of(_tasks, task_watch_stream_id, WatchTask, "task_id"),
+    UnwatchTask: _watch_of(_tasks, task_watch_stream_id, UnwatchTask, "task_id"),
+    WatchProject: _watch_of(
+        _projects, project_watch_stream_id, WatchProject, "project_id", level=st.sampled_from(["all", "mine", "none"])
+    ),
+    UnwatchProject: _watch_of(_projects, project_watch_stream_id, UnwatchProject, "project_id"),
     EditTask: _command_on(
         _tasks,
         EditTask,

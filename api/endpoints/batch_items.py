@@ -201,7 +201,7 @@ async def resolve_target(
     if wanted.creates:
         return CommandOn(getattr(wanted, "id", None) or new_id(), wanted)
     if wanted.may_create:
-        return CommandOn(_target_stream(wanted, f"#/commands/{index}"), wanted)
+        return CommandOn(_target_stream(wanted, request.user.user_id, f"#/commands/{index}"), wanted)
     try:
         return CommandOn(await _target_id(ledger, request, item.id or "", wanted), wanted)
     except (MalformedRequest, Refusal) as error:
@@ -233,9 +233,9 @@ def _errors_beside_data(item: BatchItem, kind: type[Command[Any]], pointer: str)
             yield FieldError(f"{pointer}/data/{field.name}", "missing", "is missing")
 
 
-def _target_stream(wanted: Command[Any], pointer: str) -> UUID:
+def _target_stream(wanted: Command[Any], user: UUID, pointer: str) -> UUID:
     """The target of a command without an id; raises MalformedRequest if its fields do not name one."""
-    stream = wanted.derive_target()
+    stream = wanted.derive_target(user)
     if stream is None:
         errors = [FieldError(f"{pointer}/data", "missing", "lacks the name of the target")]
         raise MalformedRequest("invalid_body", describe(errors), errors=errors)

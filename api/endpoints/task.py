@@ -14,7 +14,7 @@ from commands.label import LabelTask, UnlabelTask
 from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask, UnassignTask
 from commands.trash import RestoreTask, TrashTask
 from projections.pagination import Page
-from projections.task_list import TaskRow
+from projections.task_list import SingleTaskRow
 
 
 class TaskQuery(ReadQuery, frozen=True):
@@ -29,8 +29,8 @@ create_task = command("POST", "/projects/{project}/tasks", CreateTask, "Create a
 @get("/tasks/{task}")
 async def show_task(
     task: UUID, request: AuthedRequest, ledger: Ledger, query: TaskQuery
-) -> Response[TaskRow | ExpandedTask]:
-    """Show one task, in the trash, archived or neither."""
+) -> Response[SingleTaskRow | ExpandedTask]:
+    """Show one task, in the trash, archived or neither, and whether you watch it."""
     return await read_task(request, ledger, task, query.min_position, parse_expand(query.expand))
 
 

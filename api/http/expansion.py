@@ -12,7 +12,7 @@ from domain.event import Actor
 from infra.log.event_log import EventLog
 from projections import pagination
 from projections.question import Answer
-from projections.task_list import TaskRow
+from projections.task_list import SingleTaskRow, TaskRow
 
 EXPANDABLE: Final = ("assignees", "created_by", "completed_by")
 _EXPAND_DESCRIPTION = (
@@ -50,12 +50,12 @@ _EXPANDED_FIELDS: Final[dict[str, Any]] = {
     field.name: _PEOPLE_TYPES.get(field.name, field.type) for field in msgspec.structs.fields(TaskRow)
 }
 if TYPE_CHECKING:
-    ExpandedTask: TypeAlias = TaskRow
+    ExpandedTask: TypeAlias = SingleTaskRow
     PartialTask: TypeAlias = TaskRow
 else:
     ExpandedTask = msgspec.defstruct(
         "ExpandedTask",
-        list(_EXPANDED_FIELDS.items()),
+        [*_EXPANDED_FIELDS.items(), ("watching", bool)],
         module=__name__,
         namespace={"__doc__": "A task with the names of people."},
         frozen=True,

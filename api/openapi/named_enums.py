@@ -14,6 +14,7 @@ from domain.relation import RelationKind
 from domain.saved_filter import SavedFilterSort
 from domain.task import Priority, TaskStatus
 from domain.user import TokenKind, TokenScope
+from domain.watch import WatchLevel
 from infra.health.dependencies import Status
 from infra.rebuilding.projection_status import ProjectionState
 from projections.task_sorting import TaskSort
@@ -36,6 +37,7 @@ _ENUMS: Final[dict[str, Any]] = {
     "TokenKind": TokenKind,
     "TokenScope": TokenScope,
     "TrashKind": TrashKind,
+    "WatchLevel": WatchLevel,
     "WipPolicy": WipPolicy,
 }
 _NAME_BY_VALUES: Final = {frozenset(get_args(kind)): name for name, kind in _ENUMS.items()}

@@ -19,7 +19,7 @@ PeriodBoundary = Literal[
 TimeUnit = Literal["h", "d", "w", "m", "y"]
 """Hours, days, weeks, months, years."""
 OptionalPart = Literal["assignee", "label", "due", "start", "estimate", "spent", "description", "priority", "parent"]
-TaskState = Literal["open", "done", "overdue", "unassigned", "blocked", "archived"]
+TaskState = Literal["open", "done", "overdue", "unassigned", "blocked", "archived", "watching"]
 
 
 class Day(Struct, frozen=True):
@@ -140,7 +140,7 @@ class HasCustomField(Struct, frozen=True):
 
 
 class Is(Struct, frozen=True):
-    """The task is in this state."""
+    """The task is in this state; `watching`: the caller watches it."""
 
     state: TaskState
 

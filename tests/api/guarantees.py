@@ -68,6 +68,10 @@ VALID_BODIES: dict[str, dict[str, Any]] = {
     "add_time": {"minutes": 90},
     "edit_time_entry": {"minutes": 60, "expected_version": 1},
     "delete_time_entry": {"expected_version": 1},
+    "watch_task": {},
+    "unwatch_task": {},
+    "watch_project": {"level": "all"},
+    "unwatch_project": {},
     "remove_attachment": {},
     "skip_occurrence": {},
     "save_filter": {"name": "Soon", "filter": "due<now"},
@@ -210,7 +214,7 @@ async def a_change_invalidates_the_cached_answer(ann: ApiUser) -> None:
             shown = await ann.get(f"/tasks/{task}")
             listed = (await ann.get(f"/projects/{ann.project}/tasks"))["items"]
             assert (shown["title"], shown["version"]) == (f"Title {version}", version)
-            assert listed == [shown]
+            assert [{**one, "watching": True} for one in listed] == [shown]
         edit = {"title": f"Title {version + 1}", "expected_version": version}
         assert (await ann.request("PATCH", f"/tasks/{task}", json=edit)).status_code == 200
 

@@ -39,6 +39,12 @@ show_comment_history yes   yes    yes    yes    yes    404      404     401
 list_time           yes    yes    yes    yes    yes    404      404     401
 show_time_entry     yes    yes    yes    yes    yes    404      404     401
 show_time_entry_history yes yes   yes    yes    yes    404      404     401
+list_watchers       yes    yes    yes    yes    yes    404      404     401
+show_project_watch  yes    yes    yes    yes    yes    404      404     401
+watch_task          yes    yes    yes    yes    403    404      404     401
+unwatch_task        yes    yes    yes    yes    403    404      404     401
+watch_project       yes    yes    yes    yes    403    404      404     401
+unwatch_project     yes    yes    yes    yes    403    404      404     401
 
 create_task         yes    yes    yes    403    403    404      404     401
 edit_task           yes    yes    yes    403    403    404      404     401

@@ -9,7 +9,18 @@ from commands.label import ColourLabel
 from domain.errors import Forbidden, NotFound, VersionConflict
 from domain.event import Change
 from domain.label import LabelColoured, label_stream_id
-from tests.examples import BOB, LABEL_COLOURED, OTHER_WORKSPACE, PROJECT, WORKSPACE, Facts, member, project, workspace
+from tests.examples import (
+    ADA,
+    BOB,
+    LABEL_COLOURED,
+    OTHER_WORKSPACE,
+    PROJECT,
+    WORKSPACE,
+    Facts,
+    member,
+    project,
+    workspace,
+)
 from tests.given import given
 
 COLOUR = ColourLabel(workspace_id=WORKSPACE, label="Shop", colour="#cc3300")
@@ -66,6 +77,10 @@ def test_equal_labels_of_two_workspaces_are_two_streams() -> None:
 
 
 def test_a_label_command_finds_its_stream_in_any_case_and_needs_both_fields() -> None:
-    assert COLOUR.derive_target() == replace(COLOUR, label="sHOP").derive_target() == label_stream_id(WORKSPACE, "SHOP")
-    assert replace(COLOUR, label=None).derive_target() is None
-    assert replace(COLOUR, workspace_id=None).derive_target() is None
+    assert (
+        COLOUR.derive_target(ADA.id)
+        == replace(COLOUR, label="sHOP").derive_target(ADA.id)
+        == label_stream_id(WORKSPACE, "SHOP")
+    )
+    assert replace(COLOUR, label=None).derive_target(ADA.id) is None
+    assert replace(COLOUR, workspace_id=None).derive_target(ADA.id) is None

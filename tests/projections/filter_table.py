@@ -14,6 +14,7 @@ from domain.custom_field import FieldOption, FieldType, FieldValue
 from domain.filter import Term
 from domain.label import normalize_label
 from domain.task import Priority, TaskStatus
+from domain.watch import Watchers
 from projections.custom_field_sql import fields_by_name
 from projections.engine.connection import SyncConnection
 from projections.field_sql import FilterContext
@@ -43,7 +44,7 @@ create temporary table task (
     description text not null, due text, start text, estimate int, spent int not null, parent_id uuid,
     blocked_by jsonb not null, archived bool not null, created_at timestamptz not null, updated_at timestamptz not null,
     due_at timestamptz not null, start_at timestamptz not null,
-    fields jsonb not null, field_keys jsonb,
+    fields jsonb not null, field_keys jsonb, watchers jsonb not null,
     updated_hour bigint generated always as (floor(extract(epoch from updated_at at time zone 'UTC') / 3600)) stored
 );
 create temporary table search (id int primary key, title_words tsvector not null, description_words tsvector not null);
@@ -82,6 +83,7 @@ _OPTION_IDS = [str(SMALL.id), str(LARGE.id), str(fixed_uuid7(131)), str(fixed_uu
 
 _days, _moments = st.sampled_from(_DAYS), st.sampled_from(_MOMENTS)
 _texts = st.lists(st.sampled_from(_WORDS), max_size=4).map(" ".join)
+_users = st.lists(st.sampled_from([ADA.id, BOB.id, CAT.id]), max_size=2, unique=True).map(tuple)
 _operators = st.sampled_from([":", "<", "<=", ">", ">="])
 _options = st.sampled_from(_OPTION_IDS)
 _FIELD_VALUES: dict[FieldType, SearchStrategy[FieldValue]] = {
@@ -115,6 +117,7 @@ rows: SearchStrategy[Sequence[FilterableTask]] = st.lists(
         start=st.none() | _days | _moments,
         estimate=st.none() | st.sampled_from([0, 60, 90]),
         spent=st.sampled_from([0, 60, 90]),
+        watchers=st.builds(Watchers, _users, _users),
         parent_id=st.none() | st.sampled_from([TASK, OTHER_TASK]),
         blocked_by=st.sampled_from([(), (OTHER_TASK,)]),
         archived=st.booleans(),
@@ -181,7 +184,7 @@ _terms = st.one_of(
     st.sampled_from(["has:parent", "no:parent", f"parent:{TASK}"]),
     st.sampled_from(["due<now", "due<=now", "due>now", "due>=now", "due>now-3h", "created<now-1w"]),
     st.sampled_from(["has:due", "no:label", "has:assignee", "no:priority", "has:description", "is:overdue", "is:open"]),
-    st.sampled_from(["is:unassigned", "is:blocked", "is:archived", "mil*", "хле*", "t*"]),
+    st.sampled_from(["is:unassigned", "is:blocked", "is:watching", "is:archived", "mil*", "хле*", "t*"]),
     st.sampled_from(["absent", *_WORDS]),
     _texts.map('"{}"'.format),
 )
@@ -276,6 +279,7 @@ def _columns(row: FilterableTask) -> dict[str, Any]:
     return {name: getattr(row, name) for name in copied} | {
         "urgency": get_args(Priority).index(row.priority),
         "blocked_by": msgspec.json.encode(row.blocked_by).decode(),
+        "watchers": msgspec.json.encode(row.watchers).decode(),
         "assignees": msgspec.json.encode(row.assignees).decode(),
         "tags": msgspec.json.encode([normalize_label(label) for label in row.labels]).decode(),
         "created_at": row.created,

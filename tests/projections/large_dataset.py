@@ -10,6 +10,7 @@ from psycopg.sql import SQL
 
 from domain.rank import ordinal_rank
 from domain.task import Priority
+from domain.watch import Watchers
 from projections import comment_list, task_list, task_search
 from projections.comment_list import StoredCommentRow
 from projections.engine import table
@@ -106,6 +107,7 @@ def _tasks(workspace_id: UUID, count: int, chance: Random) -> Iterator[StoredTas
             tags=labels,
             fields=fields,
             field_keys=fields or None,
+            watchers=Watchers((chance.choice(USER_IDS),)),
         )
 
 

@@ -37,6 +37,7 @@ from domain.filter import (
 from domain.filter.terms import FieldPredicate
 from domain.label import normalize_label
 from domain.task import Priority, TaskStatus
+from domain.watch import Watchers
 from projections.field_sql import FilterContext
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -68,6 +69,7 @@ class FilterableTask(Struct, frozen=True):
     start: date | datetime | None = None
     estimate: int | None = None
     spent: int = 0
+    watchers: Watchers = Watchers()
     parent_id: UUID | None = None
     blocked_by: tuple[UUID, ...] = ()
     archived: bool = False
@@ -136,6 +138,8 @@ def _matches(row: FilterableTask, asked: FieldPredicate, asking: FilterContext) 
             return not row.assignees
         case Is("archived"):
             return row.archived
+        case Is("watching"):
+            return asking.me in row.watchers.users
         case Is(state):
             return row.status == state
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from domain.comment import Comment, CommentDeleted
 from domain.event import RecordedEvent, fold
+from domain.watch import Watchers
 from infra.settings import Settings
 from projections import task_list
 from projections.engine.connection import SyncConnection
@@ -17,6 +18,7 @@ from projections.task_list import StoredTaskRow
 from tests.commands.comment_laws import ActedCommand, conversations, initial_history, written
 from tests.examples import (
     ADA,
+    CAT,
     COMMAND_ID,
     COMMENT,
     COMMENT_DELETED,
@@ -84,7 +86,8 @@ def test_a_comment_is_no_change_of_the_task_itself(database: SyncConnection) -> 
     before = oracle.serving_rows(database, task_list.projection)[TASK]
     oracle.append_facts(database, comment(REACTION_ADDED, COMMENT_EDITED))
     oracle.catch_up(database)
-    assert oracle.serving_rows(database, task_list.projection)[TASK] == replace(before, comments=1)
+    after = oracle.serving_rows(database, task_list.projection)[TASK]
+    assert after == replace(before, comments=1, watchers=Watchers((ADA.id, CAT.id)))
 
 
 def test_a_rebuild_counts_alike(database: SyncConnection, settings: Settings) -> None:

@@ -66,6 +66,7 @@ FILTERS = [
     "due:none",
     "field.Points:3",
     "field.Points>=98",
+    "is:watching",
     "created>2026-10-01",
     "updated>2026-10-01",
     "updated<2025-03-01",
@@ -100,7 +101,7 @@ def all_questions() -> Iterator[tuple[str, Question]]:
     )
     yield "board", board.board(PROJECT_SCOPE.ids[0], TaskPageOptions(), CALLER, "/tasks")
     yield "board, assignee:me", board.board(PROJECT_SCOPE.ids[0], TaskPageOptions("assignee:me"), CALLER, "/tasks")
-    yield "one task", task_list.by_id(large_dataset.task_of(1))
+    yield "one task", task_list.by_id(large_dataset.task_of(1), CALLER.me)
 
 
 def _page(place: TaskScope, **wanted: Any) -> Question:

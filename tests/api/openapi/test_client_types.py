@@ -13,7 +13,7 @@ from api.openapi import client_types
 from tests.api.openapi.test_document import DOCUMENT, operations, resolve
 
 SCHEMAS: dict[str, dict[str, Any]] = DOCUMENT["components"]["schemas"]
-ALTERNATIVES = ({"TaskPage", "PartialTaskPage"}, {"Task", "ExpandedTask"})
+ALTERNATIVES = ({"TaskPage", "PartialTaskPage"}, {"SingleTask", "ExpandedTask"})
 """On request: with `fields` the items have fewer members, with `expand` people have names."""
 TEXT_IDS = {"Column", "ColumnInput", "BoardColumn", "SavedFilter"}
 """Types whose `id` is no UUID."""
@@ -155,7 +155,7 @@ def test_a_member_that_is_always_sent_is_required() -> None:
     for name, schema in SCHEMAS.items():
         if name.endswith("Page"):
             assert {"items", "next_cursor"} <= set(schema["required"]), name
-    for name in ("Task", "ExpandedTask"):
+    for name in ("Task", "SingleTask", "ExpandedTask"):
         assert SCHEMAS[name]["required"] == list(SCHEMAS[name]["properties"])
     assert SCHEMAS["Column"]["required"] == ["id", "name", "wip_limit", "removed", "done"]
     assert {"created_at", "version"} <= set(SCHEMAS["SavedFilter"]["required"])

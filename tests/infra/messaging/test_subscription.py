@@ -17,7 +17,7 @@ from infra.reading.progress_messages import PROGRESS_CHANNEL
 from infra.settings import Settings
 from projections import task_list
 from projections.question import Answer, Query
-from tests.examples import fixed_uuid7, project, task, workspace
+from tests.examples import ADA, fixed_uuid7, project, task, workspace
 from tests.projections import oracle
 from tests.reading_process import ReadingProcess, open_reading_process
 
@@ -88,7 +88,10 @@ async def test_a_slow_query_does_not_delay_others(
     monkeypatch.setattr("infra.time_budget.READ_S", 0.3)
     query = Query("select pg_sleep(3)::text as id", dict)
     slow = replace(
-        task_list.by_id(fixed_uuid7(77)), queries=(query,), name="slow", build_answer=lambda _: Answer(b"{}", '"x"')
+        task_list.by_id(fixed_uuid7(77), ADA.id),
+        queries=(query,),
+        name="slow",
+        build_answer=lambda _: Answer(b"{}", '"x"'),
     )
     ends, timed_out = time.monotonic() + 2, 0
 
@@ -103,7 +106,7 @@ async def test_a_slow_query_does_not_delay_others(
 
     slow_queries = asyncio.create_task(query_slowly())
     for number in range(50):
-        await live_process.reader.answer(task_list.by_id(fixed_uuid7(1_000 + number)))
+        await live_process.reader.answer(task_list.by_id(fixed_uuid7(1_000 + number), ADA.id))
         await asyncio.sleep(0.02)
     await slow_queries
     assert timed_out > 1

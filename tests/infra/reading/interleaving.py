@@ -30,7 +30,7 @@ from projections import task_list
 from projections.engine.advance import BatchReport
 from projections.engine.connection import SyncConnection
 from projections.question import Question
-from tests.examples import CREATED, project
+from tests.examples import ADA, CREATED, project
 from tests.projections import oracle
 from tests.projections.answers import all_tasks_of
 from tests.reading_process import ReadingProcess, open_reading_process
@@ -214,7 +214,7 @@ class Simulation:
 
     def read(self, number: int) -> None:
         one = (self._tasks[0], None)[number % 2]
-        question = task_list.by_id(one) if one else all_tasks_of(self._project)
+        question = task_list.by_id(one, ADA.id) if one else all_tasks_of(self._project)
         self._pending_reads.append(
             PendingRead(one, self._reported_position, asyncio.create_task(self._answer(question)))
         )

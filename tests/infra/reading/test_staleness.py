@@ -35,7 +35,7 @@ from projections.engine.advance import BatchReport
 from projections.engine.connection import SyncConnection
 from projections.question import Question
 from tests.e2e.running_instance import poll_until
-from tests.examples import CREATED, PROJECT, TASK, fixed_uuid7, project, task, workspace
+from tests.examples import ADA, CREATED, PROJECT, TASK, fixed_uuid7, project, task, workspace
 from tests.planted_defects import assert_async_check_fails
 from tests.projections import oracle
 from tests.projections.answers import all_tasks_of
@@ -67,7 +67,7 @@ class CacheScenario:
         return title
 
     async def title(self, each: UUID = TASK, reader: Reader | None = None) -> str:
-        answer = (await (reader or self.reader).answer(task_list.by_id(each))).answer
+        answer = (await (reader or self.reader).answer(task_list.by_id(each, ADA.id))).answer
         assert answer
         return str(msgspec.json.decode(answer.body)["title"])
 

@@ -7,6 +7,8 @@ import pytest
 from msgspec.structs import replace
 from psycopg.sql import SQL, Identifier
 
+from domain.comment import CommentAdded, CommentDeleted, CommentEdited
+from domain.event import Change
 from infra import log
 from infra.database.connections import connect
 from infra.schema.migrate import MIGRATION_LOCK_ID, migrate
@@ -14,7 +16,18 @@ from infra.schema.pending import MIGRATIONS_DIR, fetch_pending_migrations
 from projections import project_list
 from projections.engine import builds
 from projections.projection import all_projections
-from tests.examples import project, workspace
+from tests.examples import (
+    ADA,
+    CAT,
+    COMMENT_ADDED,
+    COMMENT_DELETED,
+    COMMENT_EDITED,
+    TASK,
+    comment,
+    project,
+    task,
+    workspace,
+)
 from tests.projections import oracle
 from tests.servers import Servers
 
@@ -101,3 +114,21 @@ def test_a_projection_that_no_query_reads_is_dropped(servers: Servers) -> None:
         for name in ("builds", "serving"):
             sql = SQL("select from {} where projection = 'task_history'").format(Identifier("read", name))
             assert not connection.execute(sql).fetchall()
+
+
+def test_edits_that_mention_a_user_more_are_entered_as_touching(
+    servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = servers.new_database()
+    migrate(url)
+    mentioning = replace(COMMENT_EDITED, mentions=Change((ADA.id,), (ADA.id, CAT.id)))
+    with connect(url) as connection:
+        with monkeypatch.context() as before:
+            before.setattr(CommentEdited, "touches", lambda _: ())
+            facts = [*workspace(), *project(), *task(), *comment(COMMENT_EDITED, mentioning, COMMENT_DELETED)]
+            oracle.append_facts(connection, facts)
+        assert [type(one.event) for one in log.load_touching(connection, TASK)] == [CommentAdded, CommentDeleted]
+        connection.execute("delete from _yoyo_migration where migration_id = '0026.mentions-touch'")
+        assert migrate(url) == ["0026.mentions-touch"]
+        found = [one.event for one in log.load_touching(connection, TASK)]
+        assert found == [COMMENT_ADDED, mentioning, COMMENT_DELETED]
