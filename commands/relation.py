@@ -6,7 +6,7 @@ from uuid import UUID
 
 from commands.command import DecisionContext, OtherStreamEvent, require_found
 from commands.task_command import TaskCommand, load_editable_project, require_editable_task
-from domain.errors import MakesACycle, RelatesToItself, TaskIsTrashed, TooManyRelations
+from domain.errors import MakesACycle, RelatesToItself, TaskIsArchived, TaskIsTrashed, TooManyRelations
 from domain.event import Change, Event
 from domain.relation import (
     BlockAdded,
@@ -74,11 +74,16 @@ def unrelate(
 
 
 def _require_relatable(task: Task, other_id: UUID, context: DecisionContext) -> Task:
-    """The other task of a relation; raises NotFound, TaskIsTrashed, or what the check of its project raises."""
+    """The other task of a relation.
+
+    Raises NotFound, TaskIsTrashed, TaskIsArchived, or what the check of its project raises.
+    """
     other = require_found(context(Task, other_id))
     require_found((other.workspace_id == task.workspace_id and not other.purged) or None)
     if other.trashed:
         raise TaskIsTrashed
+    if other.archived:
+        raise TaskIsArchived
     load_editable_project(other.project_id, context)
     return other
 

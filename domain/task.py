@@ -303,6 +303,7 @@ class Task(State, frozen=True):
     trashed_with: UUID | None = None
     """The ancestor that took it to the trash."""
     archived_with: UUID | None = None
+    """The ancestor that took it to the archive."""
     next: NextTask | None = None
     """The next instance, while the task is done."""
 
@@ -314,7 +315,7 @@ class Task(State, frozen=True):
     @property
     def is_awaited(self) -> bool:
         """Whether the tasks that it blocks wait for it."""
-        return self.status == "open" and not self.archived and not self.trashed and not self.purged
+        return self.status == "open" and self.is_on_board and not self.purged
 
     @classmethod
     def evolve(cls, state: Self | None, event: Event) -> Self | None:

@@ -178,7 +178,7 @@ projection = Projection(
     keys,
     fold,
     scopes,
-    golden_lines=160,
+    golden_lines=187,
     indexes=("(workspace_id, key)",),
     event_types=(
         *(ProjectCreated, ProjectRenamed, ColumnsSet, ProjectFieldsSet, ArchiveRuleSet),

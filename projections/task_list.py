@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from domain.attachment import AttachmentAdded, AttachmentRemoved
 from domain.checklist import Checklist
-from domain.comment import CommentAdded, CommentDeleted, CommentEdited
+from domain.comment import CommentAdded, CommentDeleted
 from domain.custom_field import FieldValue, FieldValues
 from domain.event import Change, Event, RecordedEvent, apply_changes, record_from
 from domain.label import normalize_label
@@ -137,23 +137,22 @@ def fold(key: UUID, task: StoredTaskRow | None, recorded: RecordedEvent) -> Stor
 
 def _after_touch(task: StoredTaskRow, recorded: RecordedEvent) -> StoredTaskRow:
     """The row after an event of another stream, which is no change of the task itself."""
-    event = recorded.event
+    event, after = recorded.event, dict[str, object]()
     match event:
-        case BlockerEvent() if task.id in event.blocks:
-            blocked_by = _blockers(task, recorded.stream, keeps_waiting=event.keeps_waiting)
-            return replace(task, blocked_by=blocked_by, children=task.children + event.count_at(task.id))
         case SubtaskEvent():
-            return replace(task, children=task.children + event.count_at(task.id))
+            after["children"] = task.children + event.count_at(task.id)
+            if isinstance(event, BlockerEvent) and task.id in event.blocks:
+                after["blocked_by"] = _blockers(task, recorded.stream, keeps_waiting=event.keeps_waiting)
         case RanksRebalanced(ranks=ranks):
-            return replace(task, rank=ranks[task.id])
+            after["rank"] = ranks[task.id]
         case TimeEntryAdded() | TimeEntryEdited() | TimeEntryDeleted():
-            return replace(task, spent=task.spent + minutes_added(event))
+            after["spent"] = task.spent + minutes_added(event)
         case TaskWatched() | TaskUnwatched():
-            return replace(task, watchers=task.watchers.after(event))
-        case CommentEdited():
-            return task
-    name, step = _COUNTED[type(event)]
-    return replace(task, **{name: getattr(task, name) + step})
+            after["watchers"] = task.watchers.after(event)
+        case _ if type(event) in _COUNTED:
+            name, step = _COUNTED[type(event)]
+            after[name] = getattr(task, name) + step
+    return replace(task, **after)
 
 
 def _blockers(task: StoredTaskRow, other: UUID, *, keeps_waiting: bool) -> tuple[UUID, ...]:
@@ -256,12 +255,12 @@ def scopes(task: StoredTaskRow) -> Iterable[UUID]:
 
 projection = Projection(
     "task_list",
-    14,
+    15,
     StoredTaskRow,
     key_by_stream_and_touches,
     fold,
     scopes,
-    golden_lines=166,
+    golden_lines=187,
     indexes=(
         "(key)",
         '(project_id, archived, rank collate "C", id) where not trashed',

@@ -73,7 +73,7 @@ projection = Projection(
     key_by_stream,
     fold,
     scopes,
-    golden_lines=159,
+    golden_lines=187,
     indexes=('(task_id, "on" collate "C", id)',),
     event_types=(TimeEntryAdded, TimeEntryEdited, TimeEntryDeleted, TimeEntryPurged, OpaqueEvent),
 )

@@ -21,6 +21,7 @@ from commands.handling.idempotency import IdempotencyKey
 from commands.handling.outcome import Committed, DryRunOutcome
 from commands.handling.request import CommandRequest
 from commands.handling.stream_cache import StreamState
+from commands.instance import AppointAdministrator
 from commands.project import RestoreProject
 from commands.recurrence import SkipOccurrence
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask
@@ -236,7 +237,9 @@ def accepted_steps(walk: Sequence[CommandOn]) -> Iterator[Step]:
 
 
 def gave_up_own_access(step: Step) -> bool:
-    """Whether Ada's command removed the membership or role that it required."""
+    """Whether Ada's command removed the membership or role that it required, or handed the administration over."""
+    if isinstance(step.command_on.command, AppointAdministrator):
+        return True
     here = member_stream_id(step.decision.workspace_id or WORKSPACE, ADA.id)
     return step.after.version(here) > step.before.version(here)
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
+from commands.archive import ArchiveTask, UnarchiveTask
 from commands.command import require_found
 from commands.handling.command_on import CommandOn
 from commands.handling.handler import CommandHandler
@@ -38,6 +39,7 @@ _set_parent = _tasks.map(lambda parent: lambda _: SetParent(parent_id=parent))
 _others: st.SearchStrategy[Callable[[int], Any]] = st.sampled_from(
     [
         *[lambda _: CompleteTask(children="complete"), lambda _: ReopenTask()] * 2,
+        *[lambda _: ArchiveTask(), lambda _: UnarchiveTask()] * 2,
         *[lambda version: TrashTask(expected_version=version), lambda _: RestoreTask()] * 2,
         lambda version: PurgeTask(expected_version=version),
     ]
@@ -62,7 +64,7 @@ def tasks_wait_for_open_blockers(walk: Sequence[Step]) -> None:
         for relation in row.relations:
             assert relation.inverse(task) in rows[relation.task_id].relations
         blockers = [relation.task_id for relation in row.relations if relation.kind == "blocked_by"]
-        awaited = {one for one in blockers if rows[one].status == "open" and not rows[one].trashed}
+        awaited = {one for one in blockers if tasks[one].status == "open" and tasks[one].is_on_board}
         assert set(row.blocked_by) == awaited, f"{row.key} waits for {row.blocked_by}, not {awaited}"
         assert len(row.blocked_by) == len(awaited)
 

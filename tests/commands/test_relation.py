@@ -24,7 +24,7 @@ from domain.relation import (
     RelationRemoved,
     blocks_stream_id,
 )
-from domain.task import TaskCompleted, TaskCreated, TaskPurged, TaskReopened, TaskRestored
+from domain.task import TaskArchived, TaskCompleted, TaskCreated, TaskPurged, TaskReopened, TaskRestored, TaskUnarchived
 from tests.commands import relation_laws
 from tests.examples import (
     COMPLETED,
@@ -169,6 +169,8 @@ def test_a_search_from_both_ends_finds_every_path() -> None:
         (TaskCompleted, "keeps_waiting", True),
         (TaskReopened, "keeps_waiting", False),
         (TaskRestored, "keeps_waiting", True),
+        (TaskArchived, "keeps_waiting", True),
+        (TaskUnarchived, "keeps_waiting", False),
         (BlockerEvent, "touches", lambda event: event.ancestors),
         (commands_on_relations, "_waits", lambda *_: True),
         (trash, "unrelate", lambda *_: ()),

@@ -1,7 +1,5 @@
 """Planted defects of events and states: each must turn a law of the domain red."""
 
-import time
-
 import pytest
 
 from domain.event import Event, State
@@ -17,9 +15,7 @@ ENDINGS = {MemberLeft, MemberRemoved}
 
 def test_an_evolve_that_drops_a_change_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     planted_defects.an_evolve_that_drops_a_change(monkeypatch)
-    started = time.monotonic()
     failure = assert_check_fails(event_laws.exactly_the_changed_fields_are_set)
-    assert time.monotonic() - started < 20
     assert str(failure).startswith("DueDateSet leaves Task.due at ")
     assert "event=DueDateSet(due=Change(" in failure.__notes__[0]
 
@@ -37,9 +33,7 @@ def test_an_evolve_that_forgets_a_field_is_named(
     event_type: type[Event], state_type: type[State], field: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     planted_defects.an_evolve_that_forgets_a_field(monkeypatch, event_type, state_type, field)
-    started = time.monotonic()
     failure = assert_check_fails(lambda: event_laws.changed_fields_are_set(event_type, state_type))
-    assert time.monotonic() - started < 20
     assert str(failure).startswith(f"{event_type.__name__} leaves {state_type.__name__}.{field} at ")
 
 

@@ -12,7 +12,7 @@ from commands.time_entry import AddTimeEntry, DeleteTimeEntry, EditTimeEntry
 from commands.trash import RestoreTask, TrashTask
 from domain import time_entry as time_entry_events
 from domain.errors import Refusal
-from domain.event import Event, fold
+from domain.event import RecordedEvent, fold
 from domain.time_entry import TimeEntry, TimeEntryDeleted, TimeEntryEdited
 from infra.settings import Settings
 from projections import task_list, time_entry_list
@@ -92,8 +92,8 @@ def corrections_add_all_minutes(patch: pytest.MonkeyPatch) -> None:
 def deletions_leave_the_minutes(patch: pytest.MonkeyPatch) -> None:
     after_touch = task_list._after_touch  # noqa: SLF001 - the defect belongs in this function
 
-    def forgetful(key: UUID, row: StoredTaskRow, event: Event) -> StoredTaskRow:
-        return row if isinstance(event, TimeEntryDeleted) else after_touch(key, row, event)
+    def forgetful(row: StoredTaskRow, recorded: RecordedEvent) -> StoredTaskRow:
+        return row if isinstance(recorded.event, TimeEntryDeleted) else after_touch(row, recorded)
 
     patch.setattr(task_list, "_after_touch", forgetful)
 
