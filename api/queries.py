@@ -181,7 +181,7 @@ class Queries(Struct, frozen=True, kw_only=True):
         Raises NotFound, or AmbiguousKey if it exists in two of the caller's workspaces.
         """
         dependencies_of(request).uncacheable()
-        wanted = (key.upper(), str(request.user.user_id))
+        wanted = {"key": key.upper(), "user": str(request.user.user_id)}
         if min_position:
             await self._wait_for_keys(request, named, min_position)
         found = await self.read_tables.fetch_rows(sql, wanted)

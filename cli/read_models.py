@@ -1,6 +1,6 @@
 """Queries of the read models by CLI commands."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
@@ -11,7 +11,9 @@ from infra.reading.progress import ProjectionBehind
 from projections.engine import builds
 
 
-def query_read_models(connection: Connection[TupleRow], sql: str, parameters: Sequence[object]) -> list[TupleRow]:
+def query_read_models(
+    connection: Connection[TupleRow], sql: str, parameters: Sequence[object] | Mapping[str, object]
+) -> list[TupleRow]:
     """The rows of a query that names read models as `{name}`; raises OperatorError if one is not built yet."""
     build_numbers = {name: build.number for name, build in builds.serving_builds(connection).items()}
     try:

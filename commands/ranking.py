@@ -35,12 +35,10 @@ def rank_change(task_id: UUID, task: Task, placement: Placement, context: Decisi
 
     Raises NotFound for a task beside it that is not in the project, TaskIsTrashed or TaskIsArchived.
     """
-    if placement.beside is None and not split_rank(task.rank)[1]:
-        return Change(task.rank, context.new_rank(is_first=placement.place == "top"))
-    ranks = context(Ranks, ranks_stream_id(task.project_id)) or Ranks()
-    old = ranks.current_rank(task_id, task.rank)
+    old = present_rank(task_id, task, context)
     if placement.beside is None:
         return Change(old, context.new_rank(is_first=placement.place == "top"))
+    ranks = context(Ranks, ranks_stream_id(task.project_id)) or Ranks()
     beside = require_found(context(Task, placement.beside))
     require_found(beside.project_id == task.project_id or None)
     if beside.trashed:
@@ -49,6 +47,13 @@ def rank_change(task_id: UUID, task: Task, placement: Placement, context: Decisi
         raise TaskIsArchived
     rank, others = ranks.current_rank(placement.beside, beside.rank), ranks.without_task(old, task_id)
     return Change(old, others.rank_before(rank) if placement.place == "before" else others.rank_after(rank))
+
+
+def present_rank(task_id: UUID, task: Task, context: DecisionContext) -> str:
+    """The rank of a task; one in a gap may be another one since it was taken."""
+    if not split_rank(task.rank)[1]:
+        return task.rank
+    return (context(Ranks, ranks_stream_id(task.project_id)) or Ranks()).current_rank(task_id, task.rank)
 
 
 def take_rank(

@@ -1,6 +1,6 @@
 """Commands about sub-tasks: put a task below another one, or below none."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 from uuid import UUID
 
@@ -29,12 +29,31 @@ class SetParent(TaskCommand, frozen=True, kw_only=True):
         ancestors = require_parent(self.parent_id, task.project_id, project, context) if self.parent_id else ()
         if context.target in ancestors:
             raise MakesACycle
-        former_ancestors = load_tree(task.project_id, context).ancestors_of(context.target)
         below = load_subtasks(context.target, task.project_id, context)
-        moved = sum((count_of(one.status) for _, one in below if not one.trashed), count_of(task.status))
-        parent = Change(task.parent_id, self.parent_id)
-        yield TaskParentSet(parent, former_ancestors, moved, ancestors=ancestors)
-        yield placed(context.target, task.project_id, parent)
+        yield from _set_parent(context.target, task, below, self.parent_id, ancestors, context)
+
+
+def leave_parent(
+    task_id: UUID, task: Task, below: Sequence[tuple[UUID, Task]], context: DecisionContext
+) -> Iterator[Event | OtherStreamEvent]:
+    """The events of a task that is below none from now on, with the tasks `below` it."""
+    if task.parent_id is not None:
+        yield from _set_parent(task_id, task, below, None, (), context)
+
+
+def _set_parent(  # noqa: PLR0913, PLR0917 - a task, and its new place
+    task_id: UUID,
+    task: Task,
+    below: Sequence[tuple[UUID, Task]],
+    parent_id: UUID | None,
+    ancestors: tuple[UUID, ...],
+    context: DecisionContext,
+) -> Iterator[Event | OtherStreamEvent]:
+    former_ancestors = load_tree(task.project_id, context).ancestors_of(task_id)
+    moved = sum((count_of(one.status) for _, one in below if not one.trashed), count_of(task.status))
+    parent = Change(task.parent_id, parent_id)
+    yield TaskParentSet(parent, former_ancestors, moved, ancestors=ancestors)
+    yield placed(task_id, task.project_id, parent)
 
 
 def require_parent(parent_id: UUID, project_id: UUID, project: Project, context: DecisionContext) -> tuple[UUID, ...]:

@@ -40,6 +40,7 @@ from commands.task_changes import (
 )
 from commands.task_command import TaskCommand, load_editable_project, require_editable_task
 from commands.task_fields import require_start_before_due, sent_fields, set_fields
+from commands.task_transfer import move_to_project, require_target_project
 from domain.column import Column
 from domain.errors import PlaceContradictsColumn, TooManyAssignees
 from domain.event import Change, Event, fold, record_from
@@ -210,16 +211,18 @@ class ReopenTask(TaskCommand, frozen=True, kw_only=True):
 
 
 class MoveTask(TaskCommand, frozen=True, kw_only=True):
-    """Move a task to a column of its board, or to another place in the order of its column, or both.
+    """Move a task to a column, or to another place in the order of its column, or to another project.
 
     A column is named by its id or name; the done column completes the task. Beside a task of another column, it is
-    moved there. One that enters a column without a place goes to the bottom.
+    moved there. One that enters a column without a place goes to the bottom. In another project of the workspace it
+    gets a new key and leaves its parent; what is below it goes along.
     """
 
     requires_version: ClassVar = True
     changed_fields: ClassVar = frozenset({"rank"})
 
     column: ColumnName | None = None
+    project_id: UUID | None = None
     before: TaskName | None = None
     after: TaskName | None = None
     top: bool = False
@@ -229,8 +232,8 @@ class MoveTask(TaskCommand, frozen=True, kw_only=True):
         places = sum(map(bool, (self.before, self.after, self.top, self.bottom)))
         if places > 1:
             raise ValueError("can name one of before, after, top and bottom")
-        if not (self.column or places):
-            raise ValueError("must name a column, or one of before, after, top and bottom")
+        if not (self.column or self.project_id or places):
+            raise ValueError("must name a column, a project, or one of before, after, top and bottom")
 
     @property
     def placement(self) -> Placement | None:
@@ -241,22 +244,36 @@ class MoveTask(TaskCommand, frozen=True, kw_only=True):
 
     def needs_version(self, state: Task | None, context: DecisionContext) -> bool:
         task = require_found(state)
+        if self._is_to_another_project(task):
+            return True
         return self._column(task, load_editable_project(task.project_id, context), context).id != task.column
 
     def decide(self, state: Task | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         task = require_editable_task(state, context)
+        if self.project_id and self._is_to_another_project(task):
+            target = require_target_project(self.project_id, task, context)
+            column = self._wanted_column(target, context)
+            yield from move_to_project(context.target, task, self.project_id, column, self.placement, context)
+            return
         project = load_editable_project(task.project_id, context)
-        column = self._column(task, project, context)
-        yield from place(context.target, task, project, context, column=column, placement=self.placement)
+        wanted_column = self._column(task, project, context)
+        yield from place(context.target, task, project, context, column=wanted_column, placement=self.placement)
+
+    def _is_to_another_project(self, task: Task) -> bool:
+        return self.project_id not in {None, task.project_id}
 
     def _column(self, task: Task, project: Project, context: DecisionContext) -> Column:
-        """The column that is named, or that of the task beside, or the task's own; raises PlaceContradictsColumn."""
+        wanted = self._wanted_column(project, context)
+        return wanted or project.find_column_by_id(task.column) or Column(task.column, task.column)
+
+    def _wanted_column(self, project: Project, context: DecisionContext) -> Column | None:
+        """The column that is named, or that of the task beside, if any; raises PlaceContradictsColumn."""
         named = require_column(project, self.column) if self.column else None
         beside = self.placement.beside if self.placement else None
-        column_id = require_found(context(Task, beside) if beside else task).column
-        column = project.find_column_by_id(column_id) or Column(column_id, column_id)
         if beside is None:
-            return named or column
+            return named
+        column_id = require_found(context(Task, beside)).column
+        column = project.find_column_by_id(column_id) or Column(column_id, column_id)
         if named not in {None, column}:
             raise PlaceContradictsColumn(column=self.column, beside=beside)
         return column

@@ -28,6 +28,7 @@ from domain.task import (
     TaskCompleted,
     TaskCreated,
     TaskMoved,
+    TaskMovedToProject,
     TaskReopened,
     TaskRestored,
     TaskStatus,
@@ -86,7 +87,7 @@ def keys(recorded: RecordedEvent) -> Iterable[UUID]:
             return {project}
         case TaskRestored(project_id=project) | TaskArchived(project_id=project) | TaskUnarchived(project_id=project):
             return {project}
-        case TaskMoved(project_id=moved):
+        case TaskMoved(project_id=moved) | TaskMovedToProject(project_id=moved):
             return {moved.old, moved.new}
     return {recorded.stream}
 
@@ -115,7 +116,7 @@ def fold(key: UUID, project: ProjectRow | None, recorded: RecordedEvent) -> Proj
 
 def _apply(project: ProjectRow, recorded: RecordedEvent) -> ProjectRow:  # noqa: PLR0911 - one for each kind of event
     match event := recorded.event:
-        case TaskTrashed(archived=True) | TaskRestored(archived=True):
+        case TaskTrashed(archived=True) | TaskRestored(archived=True) | TaskMovedToProject(is_on_board=False):
             return project
         case TaskCreated():
             return _add_to_count(project, event.column, "open", 1)
@@ -124,7 +125,7 @@ def _apply(project: ProjectRow, recorded: RecordedEvent) -> ProjectRow:  # noqa:
             return _add_to_count(without, event.column, event.status.new, 1)
         case TaskTrashed() | TaskArchived():
             return _add_to_count(project, event.column, event.status, -1)
-        case TaskMoved():
+        case TaskMoved() | TaskMovedToProject():
             gone = (
                 _add_to_count(project, event.column.old, event.status, -1)
                 if event.project_id.old == project.id
@@ -173,17 +174,17 @@ def scopes(project: ProjectRow) -> Iterable[UUID]:
 
 projection = Projection(
     "project_list",
-    5,
+    6,
     ProjectRow,
     keys,
     fold,
     scopes,
-    golden_lines=187,
+    golden_lines=189,
     indexes=("(workspace_id, key)",),
     event_types=(
         *(ProjectCreated, ProjectRenamed, ColumnsSet, ProjectFieldsSet, ArchiveRuleSet),
         *(ProjectArchived, ProjectTrashed, ProjectRestored, ProjectPurged),
-        *(TaskCreated, TaskCompleted, TaskReopened, TaskMoved, TaskTrashed, TaskRestored),
+        *(TaskCreated, TaskCompleted, TaskReopened, TaskMoved, TaskMovedToProject, TaskTrashed, TaskRestored),
         *(TaskArchived, TaskUnarchived, OpaqueEvent),
     ),
 )
@@ -239,7 +240,7 @@ def page(workspace: UUID, limit: int, cursor: str | None, *, archived: bool) -> 
 
 IDS_BY_KEY_FOR_MEMBER_SQL = """select project.id, workspace.id from {workspace_list} workspace
             join {project_list} project on project.workspace_id = workspace.id
-            where project.key = %s and workspace.members ? %s"""
+            where project.key = %(key)s and workspace.members ? %(user)s"""
 """The ids of the projects with a key in a user's workspaces, and of those workspaces."""
 
 

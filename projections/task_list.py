@@ -20,7 +20,16 @@ from domain.rank import RanksRebalanced
 from domain.recurrence import Recurrence
 from domain.relation import BlockerEvent, Relation, RelationAdded, RelationRemoved, Relations
 from domain.subtask import NO_SUBTASKS, SubtaskCount, SubtaskEvent
-from domain.task import Priority, TaskCompleted, TaskCreated, TaskPurged, TaskReopened, TaskStatus, initial_rank
+from domain.task import (
+    Priority,
+    TaskCompleted,
+    TaskCreated,
+    TaskMovedToProject,
+    TaskPurged,
+    TaskReopened,
+    TaskStatus,
+    initial_rank,
+)
 from domain.time_entry import TimeEntryAdded, TimeEntryDeleted, TimeEntryEdited, minutes_added
 from domain.watch import TaskUnwatched, TaskWatched, Watchers, followers
 from projections import project_list
@@ -81,13 +90,14 @@ class StoredTaskRow(TaskRow, frozen=True):
     """A task as stored: also its due date and start as instants, in UTC as if days were those of UTC, and its labels.
 
     `due_at` is the last instant of a day, `start_at` the first. `fields` are by the id of the field; `field_keys` are
-    the same with texts folded, None without any.
+    the same with texts folded, None without any. `former_keys` are those that it had in other projects.
     """
 
     due_at: datetime
     start_at: datetime
     tags: tuple[str, ...]
     field_keys: dict[str, FieldValue] | None
+    former_keys: tuple[str, ...]
     watchers: Watchers
 
 
@@ -122,8 +132,8 @@ def fold(key: UUID, task: StoredTaskRow | None, recorded: RecordedEvent) -> Stor
         return _row_from_created(key, event, recorded)
     if task is None or isinstance(event, TaskPurged):
         return None
-    values = {"version": recorded.version, "updated_at": recorded.at} | _completion(recorded) | _waiting(task, event)
-    after = apply_changes(task, event, **values)
+    values = _completion(recorded) | _waiting(task, event) | _keys(task, event)
+    after = apply_changes(task, event, version=recorded.version, updated_at=recorded.at, **values)
     after = _with_followers(after, recorded)
     if (
         after.due is task.due
@@ -177,6 +187,13 @@ def _with_followers(task: StoredTaskRow, recorded: RecordedEvent) -> StoredTaskR
     return replace(task, watchers=task.watchers.joined_by(users)) if users else task
 
 
+def _keys(task: StoredTaskRow, event: Event) -> dict[str, object]:
+    """The number of a task, and the keys that it had before, if the event moves it to another project."""
+    if isinstance(event, TaskMovedToProject):
+        return {"number": event.number, "former_keys": (*task.former_keys, event.key.old)}
+    return {}
+
+
 def _derived_values(task: TaskCreated | TaskRow) -> dict[str, Any]:
     """What a row is found and sorted by beside the values that clients see."""
     return {
@@ -211,6 +228,7 @@ def _row_from_created(key: UUID, event: TaskCreated, recorded: RecordedEvent) ->
         children=NO_SUBTASKS,
         relations=(),
         blocked_by=(),
+        former_keys=(),
         comments=0,
         attachments=0,
         spent=0,
@@ -255,12 +273,12 @@ def scopes(task: StoredTaskRow) -> Iterable[UUID]:
 
 projection = Projection(
     "task_list",
-    15,
+    16,
     StoredTaskRow,
     key_by_stream_and_touches,
     fold,
     scopes,
-    golden_lines=187,
+    golden_lines=189,
     indexes=(
         "(key)",
         '(project_id, archived, rank collate "C", id) where not trashed',
@@ -274,6 +292,7 @@ projection = Projection(
         "using gin (assignees jsonb_path_ops) where assignees <> '[]'",
         "using gin (tags jsonb_path_ops) where tags <> '[]'",
         "using gin (field_keys) where field_keys is not null",
+        "using gin (former_keys) where former_keys <> '[]'",
     ),
     generated_columns=(("urgency", _URGENCY_COLUMN_SQL), ("updated_hour", _UPDATED_HOUR_COLUMN_SQL)),
 )
@@ -328,10 +347,12 @@ Materialized, so that PostgreSQL reads the tasks of projects with a rule, and no
 """
 IDS_BY_KEY_FOR_MEMBER_SQL = """select task.id, workspace.id from {task_list} task
             join {workspace_list} workspace on workspace.id = task.workspace_id
-            where task.key = %s and workspace.members ? %s"""
-"""The ids of the tasks with a human key in a user's workspaces, and of those workspaces."""
-IDS_BY_KEY_SQL = "select id from {task_list} where key = %s limit 2"
-"""The ids of the tasks with a human key; two are enough to show that it is ambiguous."""
+            where (task.key = %(key)s or (task.former_keys <> '[]' and task.former_keys ? %(key)s))
+              and workspace.members ? %(user)s"""
+"""The ids of the tasks that have a human key, or had it in another project, in a user's workspaces; and of those."""
+IDS_BY_KEY_SQL = """select id from {task_list}
+            where key = %(key)s or (former_keys <> '[]' and former_keys ? %(key)s) limit 2"""
+"""The ids of the tasks that have or had a human key; two are enough to show that it is ambiguous."""
 
 
 def _parameters(task: UUID, reader: UUID) -> dict[str, object]:

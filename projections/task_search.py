@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.event import OpaqueEvent, RecordedEvent, apply_changes
-from domain.task import TaskCreated, TaskDescribed, TaskMoved, TaskPurged, TaskRenamed
+from domain.task import TaskCreated, TaskDescribed, TaskMoved, TaskMovedToProject, TaskPurged, TaskRenamed
 from projections.projection import Projection, key_by_stream
 from projections.search_vector import description_vector, title_vector
 from projections.text_folding import fold_text
@@ -47,6 +47,9 @@ def fold(key: UUID, text: TaskSearchRow | None, recorded: RecordedEvent) -> Task
         case TaskRenamed():
             title = event.title.new
             return replace(text, title_words=_title_words(text.key, title), title_key=title_key(title))
+        case TaskMovedToProject():
+            moved = apply_changes(text, event)
+            return replace(moved, title_words=_title_words(moved.key, event.title))
         case TaskDescribed():
             return replace(text, description_words=description_vector(event.description.new))
     return apply_changes(text, event)
@@ -73,17 +76,17 @@ def scopes(text: TaskSearchRow) -> Iterable[UUID]:
 
 projection = Projection(
     "task_search",
-    3,
+    4,
     TaskSearchRow,
     key_by_stream,
     fold,
     scopes,
-    golden_lines=102,
+    golden_lines=189,
     indexes=(
         "using gin ((title_words || description_words))",
         "(workspace_id, title_key, id)",
         "(workspace_id, id)",
         "(project_id, id)",
     ),
-    event_types=(TaskCreated, TaskRenamed, TaskDescribed, TaskMoved, TaskPurged, OpaqueEvent),
+    event_types=(TaskCreated, TaskRenamed, TaskDescribed, TaskMoved, TaskMovedToProject, TaskPurged, OpaqueEvent),
 )

@@ -8,9 +8,9 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.event import OpaqueEvent, RecordedEvent
+from domain.event import OpaqueEvent, RecordedEvent, apply_changes
 from domain.project import ProjectPurged, ProjectRestored, ProjectTrashed
-from domain.task import TaskPurged, TaskRestored, TaskTrashed
+from domain.task import TaskMovedToProject, TaskPurged, TaskRestored, TaskTrashed
 from domain.workspace import WorkspacePurged, WorkspaceRestored, WorkspaceTrashed
 from projections.pagination import PageCursor, encode_page, list_id_for
 from projections.projection import Projection, key_by_stream
@@ -48,7 +48,7 @@ class Trashed(TrashFields, frozen=True):
     purge_at: datetime
 
 
-def fold(key: UUID, row: TrashRow | None, recorded: RecordedEvent) -> TrashRow | None:
+def fold(key: UUID, row: TrashRow | None, recorded: RecordedEvent) -> TrashRow | None:  # noqa: PLR0911 - one for each kind of event
     """A purged project still has a row, without key and name, to find its tasks, which are purged after it."""
     match recorded.event:
         case TaskTrashed() as event:
@@ -60,6 +60,8 @@ def fold(key: UUID, row: TrashRow | None, recorded: RecordedEvent) -> TrashRow |
         case ProjectPurged() | WorkspacePurged():
             row = row or _trash_row("project", key, "", "", recorded)  # its workspace was in the trash
             return row and replace(row, key="", name="", version=recorded.version, purged=True)
+        case TaskMovedToProject() as event if row is not None:
+            return apply_changes(row, event, version=recorded.version)
         case TaskRestored() | TaskPurged() | ProjectRestored() | WorkspaceRestored():
             return None
     return row
@@ -78,15 +80,16 @@ def scopes(row: TrashRow) -> Iterable[UUID]:
 
 projection = Projection(
     "trash",
-    2,
+    3,
     TrashRow,
     key_by_stream,
     fold,
     scopes,
-    golden_lines=102,
+    golden_lines=189,
     indexes=("(workspace_id, position) where not purged", "(position) where not purged", "(id) where purged"),
     event_types=(
-        *(TaskTrashed, TaskRestored, TaskPurged, ProjectTrashed, ProjectRestored, ProjectPurged),
+        *(TaskTrashed, TaskRestored, TaskPurged, TaskMovedToProject),
+        *(ProjectTrashed, ProjectRestored, ProjectPurged),
         *(WorkspaceTrashed, WorkspaceRestored, WorkspacePurged, OpaqueEvent),
     ),
 )

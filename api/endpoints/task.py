@@ -51,10 +51,15 @@ move_task = command(
     "POST",
     "/tasks/{task}/move",
     MoveTask,
-    """Move a task to a column, or to a place in the order of its column, or both.
+    """Move a task to a column, or to a place in the order of its column, or both; or to another project.
 
-    Send the version you last read where the column changes; a place in the column that the task is in needs none.
-    Beside a task of another column, it goes to that column.
+    Send the version you last read where the column or the project changes; a place in the column that the task is in
+    needs none. Beside a task of another column, it goes to that column.
+
+    In another project of the workspace (`project_id`) the task gets the next key there, and its old key still leads to
+    it. It leaves its parent, and what is below it goes along, 1,000 tasks at most. Without a `column`, each goes to the
+    one of the same name, else to the first; it stays open or done. Custom fields keep their values where the project
+    has one of equal name and type; a dry run shows the others, and they stay in the history.
     """,
 )
 assign_task = command("POST", "/tasks/{task}/assign", AssignTask, "Assign a task to one more member of its workspace.")

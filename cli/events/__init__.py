@@ -116,7 +116,7 @@ def _resolve_stream_id(connection: Connection[TupleRow], id_or_key: str) -> UUID
     try:
         return UUID(id_or_key)
     except ValueError:
-        rows = query_read_models(connection, task_list.IDS_BY_KEY_SQL, (id_or_key.upper(),))
+        rows = query_read_models(connection, task_list.IDS_BY_KEY_SQL, {"key": id_or_key.upper()})
     if len(rows) != 1:
         problem = (
             f"Several tasks have the key {id_or_key}" if rows else f"{id_or_key} is no id and no task has that key"

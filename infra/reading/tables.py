@@ -81,7 +81,7 @@ class ReadTables:
         self._last_builds.update(state.builds)
         return state
 
-    async def fetch_rows(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+    async def fetch_rows(self, sql: str, parameters: Sequence[object] | Mapping[str, object]) -> list[tuple[Any, ...]]:
         """The rows of a small query that is not worth caching."""
         async with self._pool.connection() as connection:
             query = with_table_names(sql, await self._serving_builds(connection))

@@ -107,6 +107,7 @@ def _tasks(workspace_id: UUID, count: int, chance: Random) -> Iterator[StoredTas
             tags=labels,
             fields=fields,
             field_keys=fields or None,
+            former_keys=(),
             watchers=Watchers((chance.choice(USER_IDS),)),
         )
 

@@ -317,3 +317,25 @@ async def test_concurrent_creates_of_one_id_succeed_once(ann: ApiUser) -> None:
     answers = await asyncio.gather(*(ann.request("POST", path, json={"title": "x", "id": chosen}) for _ in range(10)))
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 9
     assert {assert_problem(answer, 409)["code"] for answer in answers if answer.status_code == 409} == {"id_taken"}
+
+
+async def test_a_task_moves_to_another_project_and_its_old_key_leads_to_it(ann: ApiUser) -> None:
+    there = await ann.post(f"/workspaces/{ann.workspace}/projects", name="Workshop", key="SHOP")
+    task = await ann.create_task(title="House")
+    below = await ann.create_task(title="Roof", parent_id=task)
+    ann.fold()
+    old_keys = [(await ann.get(f"/tasks/{each}"))["key"] for each in (task, below)]
+    body = {"project_id": there["id"], "expected_version": 1}
+    assert_problem(await ann.request("POST", f"/tasks/{task}/move", json={"project_id": there["id"]}), 428)
+    await ann.post(f"/tasks/{task}/move", **body)
+    ann.fold()
+    shown = [await ann.get(f"/tasks/{key}") for key in old_keys]
+    assert [(each["id"], each["key"], each["project_id"]) for each in shown] == [
+        (task, "SHOP-1", there["id"]),
+        (below, "SHOP-2", there["id"]),
+    ]
+    assert (shown[0]["children"], shown[1]["parent_id"]) == ({"done": 0, "total": 1}, task)
+    assert (await ann.get(f"/projects/{ann.project}/tasks"))["items"] == []
+    found = (await ann.get(f"/projects/{there['id']}/tasks"))["items"]
+    assert [each["title"] for each in found] == ["House", "Roof"]
+    await ann.post(f"/tasks/{old_keys[1]}/complete")

@@ -190,7 +190,7 @@ async def _read_until(here: ReadingProcess, over: threading.Event, problems: lis
             position = found.position
             body: dict[str, Any] = msgspec.json.decode(found.answer.body) if found.answer else {"items": []}
             seen = {each["id"]: each["version"] for each in body["items"]}
-            rows = await here.tables.fetch_rows(task_list.IDS_BY_KEY_SQL, ("HOME-1",))
+            rows = await here.tables.fetch_rows(task_list.IDS_BY_KEY_SQL, {"key": "HOME-1"})
         except Exception as error:  # noqa: BLE001 - a reader must not get any error
             problems.append(repr(error))
             break
