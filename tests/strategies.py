@@ -169,8 +169,10 @@ _priorities = st.sampled_from(["high", "none", None])
 _task_names = st.sampled_from([str(TASK), str(OTHER_TASK), "HOME-9"])
 _columns = st.sampled_from(["In Progress", "todo", "done", "nowhere"])
 _yes = st.sampled_from([True])
+_projects = st.sampled_from([OTHER_PROJECT, PROJECT])
 _moves = st.one_of(
     st.builds(MoveTask, column=_columns),
+    st.builds(MoveTask, column=st.none() | _columns, project_id=_projects),
     st.builds(MoveTask, column=st.none() | _columns, before=_task_names),
     st.builds(MoveTask, column=st.none() | _columns, after=_task_names),
     st.builds(MoveTask, column=st.none() | _columns, top=_yes),
@@ -178,7 +180,6 @@ _moves = st.one_of(
 )
 _relation_kinds = st.sampled_from(get_args(RelationKind))
 _tasks = st.sampled_from([TASK, OTHER_TASK, fixed_uuid7(33)])
-_projects = st.sampled_from([OTHER_PROJECT, PROJECT])
 _assignees = st.sampled_from([ADA.id, CAT.id, BOB.id])
 _labels = st.sampled_from(["shop", "SHOP", "soon"])
 _workspaces = st.sampled_from([WORKSPACE, OTHER_WORKSPACE])

@@ -19,12 +19,12 @@ from psycopg.sql import SQL
 from infra.database.connections import connect
 from infra.reading.tables import with_table_names
 from infra.schema.migrate import migrate
-from projections import board, task_list
+from projections import board, task_list, workspace_list
 from projections.custom_field_sql import fields_by_name
 from projections.engine import builds
 from projections.engine.connection import SyncConnection
 from projections.field_sql import FilterContext
-from projections.question import Question
+from projections.question import ANSWER_MEMBERS, Query, Question
 from projections.task_page import TaskPageOptions, page
 from projections.task_page_sql import TaskScope, project_scope, workspaces_scope
 from projections.task_sorting import TASK_SORTS
@@ -75,6 +75,8 @@ FILTERS = [
     '"bread window"',
     "-bread",
 ]
+_PROJECT_SORT = re.compile(r"\n +Sort(?=\n +Scan project_list)")
+"""Projects are few: they are sorted in some runs only."""
 _LINE = re.compile(r"(?:^|->\s+)((?:Parallel )?[A-Z]\w+(?: [A-Z]\w+)*)(?: Backward)?(?: using (\S+))?(?: on (\S+))?")
 
 
@@ -101,11 +103,19 @@ def all_questions() -> Iterator[tuple[str, Question]]:
     )
     yield "board", board.board(PROJECT_SCOPE.ids[0], TaskPageOptions(), CALLER, "/tasks")
     yield "board, assignee:me", board.board(PROJECT_SCOPE.ids[0], TaskPageOptions("assignee:me"), CALLER, "/tasks")
+    yield "one task by its key", _by_key("P7-12")
     yield "one task", task_list.by_id(large_dataset.task_of(1), CALLER.me)
 
 
 def _page(place: TaskScope, **wanted: Any) -> Question:
     return page(place, TaskPageOptions(**wanted), CALLER)
+
+
+def _by_key(key: str) -> Question:
+    """What finds the id of a task; it is no question of the API, and is not cached."""
+    query = Query(task_list.IDS_BY_KEY_FOR_MEMBER_SQL, dict)
+    read = task_list.projection, workspace_list.projection
+    return Question(read, ANSWER_MEMBERS, (), "key", (query,), {"key": key, "user": str(CALLER.me)}, lambda _: None)
 
 
 QUESTIONS = dict(all_questions())
@@ -142,7 +152,7 @@ def plan_nodes(database: SyncConnection, question: Question) -> str:
             if node and not _is_project_lookup(node):
                 depth = (len(line) - len(line.lstrip())) // 6
                 lines.append("  " * (depth + 1) + _without_builds(" ".join(filter(None, node.groups()))))
-    return "\n".join(lines)
+    return _PROJECT_SORT.sub("", "\n".join(lines))
 
 
 def _is_project_lookup(node: re.Match[str]) -> bool:
