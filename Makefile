@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup check test run bench bench-quick bench-growth bench-processes reference lock clean
+.PHONY: help setup check test test-slow run bench bench-quick bench-growth bench-processes reference lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -10,8 +10,11 @@ setup: ## Set up .venv with the development tools
 check: ## Check format, lint, types and import contracts
 	scripts/check
 
-test: ## Run all tests on servers of their own (a part: ./test tests/domain)
+test: ## Run the tests on servers of their own, but the slow ones (a part: ./test tests/domain)
 	./test
+
+test-slow: ## Run the tests of whole processes, of many rounds and of many queries (fifteen minutes)
+	./test -m slow
 
 run: ## Serve on http://127.0.0.1:8000 with a demo workspace
 	./run

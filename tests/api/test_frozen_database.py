@@ -22,7 +22,7 @@ from tests.api_user import PASSWORD, ApiUser
 from tests.proxied_servers import proxied_postgres
 from tests.tcp_proxy import TcpProxy
 
-pytestmark = pytest.mark.usefixtures("strict_time_budget")
+pytestmark = [pytest.mark.usefixtures("strict_time_budget"), pytest.mark.slow]
 ANSWER_S = time_budget.REQUEST_S + 1.5
 """The promise is 3 s; a busy machine adds to it."""
 READY_S = 3.0

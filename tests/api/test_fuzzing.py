@@ -14,6 +14,8 @@ from infra.settings import Settings
 from tests.api import fuzzing
 from tests.api.app_server import app_server
 
+pytestmark = pytest.mark.slow
+
 SHORT_TIMEOUT_S = 0.02
 """Fuzzed requests often wait for positions in the far future."""
 

@@ -24,6 +24,8 @@ from tests.e2e.running_instance import poll_until
 from tests.infra.blobs.s3_server import s3_server
 from tests.law import planted_defect
 
+pytestmark = pytest.mark.slow
+
 DISPOSITION = {"Content-Disposition": 'attachment; filename="large.bin"'}
 LARGE = 24 * 2**20
 """More than all bodies of one network may hold in memory."""

@@ -26,7 +26,7 @@ from tests.api.in_process_app import app_client, manual_projector
 from tests.api_user import ApiUser
 from tests.planted_defects import assert_async_check_fails
 
-pytestmark = pytest.mark.asyncio(loop_scope="package")
+pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.slow]
 IS_FULL_RUN = "TASKLEDGER_TEST_KILLS" in os.environ
 SEED = int(os.environ.get("TASKLEDGER_TEST_SEED", "20261121"))
 INTERLEAVINGS, FEW_INTERLEAVINGS = 1_000, 60

@@ -1,9 +1,13 @@
 """Growth: the largest size compared with the smallest."""
 
+import pytest
+
 from bench import growth
 from bench.data.streams import STREAM_LENGTHS_EVENTS
 from bench.harness.load_result import LoadResult
 from bench.harness.rounds import RoundResult
+
+pytestmark = pytest.mark.slow
 
 LARGE, LONG = growth.LOG_SIZES_EVENTS[-1], STREAM_LENGTHS_EVENTS[-1]
 

@@ -26,6 +26,8 @@ from bench.scenarios import folding, rebuild, visibility
 from infra.ids import new_id
 from tests.planted_defects import assert_check_fails
 
+pytestmark = pytest.mark.slow
+
 TARGET = HttpTarget("/")
 ANSWER = {
     **msgspec.to_builtins(LoadResult(1.0, [200], {}, [1.0] * 200, 0, 0.1)),

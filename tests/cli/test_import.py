@@ -43,6 +43,8 @@ from tests.planted_defects import assert_check_fails
 from tests.projections import oracle
 from tests.store.wip_limits import running_worker
 
+pytestmark = pytest.mark.slow
+
 REAL_DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
 REAL_LISTS = REAL_DATA / "simple-json"
 IMPORTER_EMAIL = "demo@example.com"

@@ -28,6 +28,8 @@ from tests.examples import CREATED, TASK, project, workspace
 from tests.projections import oracle
 from tests.servers import Servers
 
+pytestmark = pytest.mark.slow
+
 READ_AT_START = [
     "lock",
     "format",

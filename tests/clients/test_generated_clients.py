@@ -20,6 +20,8 @@ from tests.clients import node_packages
 from tests.clients.node_packages import run
 from tests.law import planted_defect
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_S = 60
 """For a server on a busy machine, which builds the description first."""
 EVENTS_OF_THE_DAY = {"7 events"}

@@ -4,10 +4,13 @@ import time
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from infra import settings
 from tests.e2e.blocking_api_user import BlockingApiUser
 from tests.e2e.running_instance import running_instance
+
+pytestmark = pytest.mark.slow
 
 EMAIL = "ann@example.com"
 

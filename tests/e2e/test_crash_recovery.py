@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from uuid import UUID
 
+import pytest
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
@@ -19,6 +20,8 @@ from tests.e2e.blocking_api_user import BlockingApiUser
 from tests.e2e.running_clients import RunningClients, running_clients
 from tests.e2e.running_instance import RunningInstance, poll_until, running_instance
 from tests.projections import oracle
+
+pytestmark = pytest.mark.slow
 
 EMAIL = "ann@example.com"
 VICTIMS = ["cli.main api", "cli.main worker", "postgres -D", "in broker", "in cache", "supervisor"]

@@ -27,6 +27,8 @@ from tests.e2e.hostile_clients import (
 from tests.e2e.running_instance import poll_until
 from tests.law import planted_defect
 
+pytestmark = pytest.mark.slow
+
 SHORT_DEADLINES = """
 from api.connections import request_clock
 request_clock.HEAD_TIMEOUT_S = request_clock.BODY_TIMEOUT_S = 3

@@ -32,7 +32,7 @@ from tests.servers import Servers
 
 RESTARTS, CLIENTS = 10, 4
 
-pytestmark = pytest.mark.usefixtures("strict_time_budget")
+pytestmark = [pytest.mark.usefixtures("strict_time_budget"), pytest.mark.slow]
 LONG_OUTAGE_S = DATABASE_POOL_S + 1.0
 """Longer than a request waits for a connection; a restart alone is shorter."""
 

@@ -12,6 +12,8 @@ import pytest
 
 from tests.e2e.running_instance import poll_until, running_instance
 
+pytestmark = pytest.mark.slow
+
 README = Path(__file__).parents[2] / "README.md"
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _BETWEEN = "--- next block ---\n"

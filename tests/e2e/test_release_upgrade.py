@@ -21,6 +21,8 @@ from tests.examples import CREATED, OTHER_TASK, RENAMED, TASK, project, user, wo
 from tests.law import planted_defect
 from tests.projections import oracle
 
+pytestmark = pytest.mark.slow
+
 NEW_RELEASE_PATCH = """
 from pathlib import Path
 from domain import task

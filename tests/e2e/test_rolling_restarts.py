@@ -24,6 +24,8 @@ from infra.settings import Settings
 from tests.balancer import Balancer
 from tests.e2e.cli_processes import CliProcess, cli_process
 
+pytestmark = pytest.mark.slow
+
 T = TypeVar("T")
 IS_FULL_RUN = "TASKLEDGER_TEST_KILLS" in os.environ
 RESTARTS, CLIENTS = (50, 10) if IS_FULL_RUN else (3, 5)

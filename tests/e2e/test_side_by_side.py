@@ -29,6 +29,8 @@ from tests.e2e.running_instance import TIMEOUT_S, poll_until
 from tests.examples import PROJECT, fixed_uuid7, project, task, workspace
 from tests.projections import oracle
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = 60 if "TASKLEDGER_TEST_KILLS" in os.environ else 4
 STOPPED_S = 1
 TAKEN_OVER_S = 8

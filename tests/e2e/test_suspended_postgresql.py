@@ -10,10 +10,13 @@ from pathlib import Path
 from uuid import uuid4
 
 import httpx
+import pytest
 
 from infra import time_budget
 from tests.e2e.blocking_api_user import BlockingApiUser
 from tests.e2e.running_instance import RunningInstance, poll_until, running_instance
+
+pytestmark = pytest.mark.slow
 
 ANSWER_S = time_budget.REQUEST_S + 1.5
 """The promise is 3 s; a busy machine adds to it."""

@@ -1,5 +1,7 @@
 """The comment list: rows equal the comments, and the words are those of the present text."""
 
+import pytest
+
 from domain.comment import CommentAdded
 from domain.event import Change
 from infra.settings import Settings
@@ -32,6 +34,8 @@ from tests.examples import (
 )
 from tests.projections import oracle
 from tests.projections.test_task_search import LONGEST_TEXTS
+
+pytestmark = pytest.mark.slow
 
 
 def stored(database: SyncConnection, *facts: Fact) -> StoredCommentRow:

@@ -28,6 +28,8 @@ from tests.projections import filter_table, naive_filter
 from tests.projections.filter_table import CREATE_TABLES, TODAY, contexts, filters, insert_rows, rows, select_ids
 from tests.projections.naive_filter import FilterableTask
 
+pytestmark = pytest.mark.slow
+
 Check: TypeAlias = Callable[[SyncConnection], None]
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CONTEXT = FilterContext(ADA.id, NOON)

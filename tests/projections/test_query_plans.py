@@ -32,6 +32,8 @@ from tests.examples import CUSTOM_FIELDS
 from tests.projections import answers, large_dataset
 from tests.servers import Servers
 
+pytestmark = pytest.mark.slow
+
 GOLDEN_PLANS = Path(__file__).parent.parent / "golden" / "plans.txt"
 GOLDEN_POSTGRES_MAJOR = 18
 """The major version of PostgreSQL that made the plans; others choose other plans."""

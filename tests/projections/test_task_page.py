@@ -54,6 +54,8 @@ from tests.projections import large_dataset, oracle
 from tests.projections.answers import CALLER, answer_body
 from tests.projections.rows import build_row
 
+pytestmark = pytest.mark.slow
+
 WORKSPACES = [fixed_uuid7(700 + number) for number in range(3)]
 ENVELOPE_BYTES = 300
 """More than a page has around its items: the cursor."""

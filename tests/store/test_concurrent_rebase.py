@@ -22,6 +22,8 @@ from tests.examples import ADA
 from tests.planted_defects import assert_async_check_fails
 from tests.store.two_processes import PROJECTS, TwoProcesses, two_processes
 
+pytestmark = pytest.mark.slow
+
 
 async def concurrent_edits_of_different_fields_all_commit(both: TwoProcesses) -> None:
     """Eighteen clients on three tasks, in two processes, all of which saw the first version."""

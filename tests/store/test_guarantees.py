@@ -2,9 +2,13 @@
 
 import os
 
+import pytest
+
 from infra.settings import Settings
 from tests.store import guarantees
 from tests.store.two_processes import two_processes
+
+pytestmark = pytest.mark.slow
 
 IS_FULL_RUN = "TASKLEDGER_TEST_KILLS" in os.environ
 """A round of 32 writers takes 12 ms, and a request that is cancelled and retried 1.5 ms."""

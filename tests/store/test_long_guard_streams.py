@@ -15,6 +15,8 @@ from tests.examples import fixed_uuid7
 from tests.projections import oracle
 from tests.store.two_processes import two_processes
 
+pytestmark = pytest.mark.slow
+
 CHANGES, PER_APPEND = 120_000, 500
 MAX_COLD_READ_S, MAX_CHANGE_S = 1.0, 0.05
 """Ten to fifty times what they take on an idle machine; decoded and copied as a whole, a state takes more."""

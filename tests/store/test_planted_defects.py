@@ -9,6 +9,8 @@ from tests.planted_defects import a_membership_read_without_a_guard, assert_asyn
 from tests.store import guarantees, planted_defects
 from tests.store.two_processes import TwoProcesses, two_processes
 
+pytestmark = pytest.mark.slow
+
 
 async def test_check_then_insert_is_noticed(settings: Settings) -> None:
     async with two_processes(settings.database_url) as both:

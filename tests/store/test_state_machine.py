@@ -16,6 +16,8 @@ from tests.store import planted_defects
 from tests.store.state_machine import TwoProcessMachine
 from tests.store.two_processes import two_processes
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _boards_without_a_done_column(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,8 @@ from tests.examples import ADA, WORKSPACE
 from tests.planted_defects import assert_async_check_fails
 from tests.store.two_processes import PROJECTS, TwoProcesses, two_processes
 
+pytestmark = pytest.mark.slow
+
 ROUNDS, TASKS = 1_000, 4
 GraphCommand: TypeAlias = SetParent | RelateTask | UnrelateTask
 

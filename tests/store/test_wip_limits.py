@@ -10,6 +10,8 @@ from tests.store import wip_limits
 from tests.store.two_processes import two_processes
 from tests.store.wip_limits import ColumnHandlers, Race, running_worker
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     "race", [wip_limits.a_full_column_rejects_concurrent_entries, wip_limits.concurrent_moves_are_counted_exactly]

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
 import httpx
+import pytest
 
 from bench.data.backlog import Backlog
 from bench.data.history import StreamEvent
@@ -20,6 +21,8 @@ from domain.event import changes, fold
 from domain.member import MemberJoined
 from domain.task import Task, TaskCreated
 from infra.ids import new_id
+
+pytestmark = pytest.mark.slow
 
 TASK_COUNT = 3_000
 

@@ -5,10 +5,14 @@ from collections import Counter, defaultdict
 from itertools import islice
 from uuid import UUID, uuid4
 
+import pytest
+
 from bench.data.history import StreamEvent, generate_events
 from domain import codec
 from domain.event import Event, changes, fold
 from domain.task import Task, TaskCreated, TaskNumbers, TaskNumbersTaken, task_numbers_stream_id
+
+pytestmark = pytest.mark.slow
 
 
 def history_events(count: int = 20_000) -> list[StreamEvent]:

@@ -3,10 +3,14 @@
 from collections import defaultdict
 from uuid import UUID
 
+import pytest
+
 from bench.data.streams import TASKS_BY_LENGTH, StreamsByLength
 from domain.event import Event, fold
 from domain.task import Task, TaskRenamed
 from infra.ids import new_id
+
+pytestmark = pytest.mark.slow
 
 
 def test_streams_have_their_length_and_consistent_events() -> None:

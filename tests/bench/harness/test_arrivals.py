@@ -3,7 +3,11 @@
 import asyncio
 import time
 
+import pytest
+
 from bench.harness.arrivals import ClosedLoop, OpenLoop
+
+pytestmark = pytest.mark.slow
 
 
 class SlowClient:

@@ -3,11 +3,15 @@
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
+
 from bench.data.http_target import HttpTarget
 from bench.harness.instance import BenchInstance
 from infra.database.connections import connect
 from infra.ids import new_id
 from infra.settings import Settings
+
+pytestmark = pytest.mark.slow
 
 INSERT_SQL = """insert into log.events (originator_id, originator_version, topic, state, command_id)
     values (%s, %s, %s, '', %s)"""

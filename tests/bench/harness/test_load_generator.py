@@ -12,6 +12,8 @@ from bench.harness import load_generator
 from bench.harness.load_generator import LoadPlan, generate_load
 from bench.targets import percentile
 
+pytestmark = pytest.mark.slow
+
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 

@@ -1,7 +1,11 @@
 """Load notes: facts that a table of rates would hide."""
 
+import pytest
+
 from bench.harness.load_notes import load_notes
 from bench.harness.load_result import LoadResult
+
+pytestmark = pytest.mark.slow
 
 
 def test_refusals_a_busy_generator_and_unsent_requests_are_noted() -> None:

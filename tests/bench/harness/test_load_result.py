@@ -1,6 +1,10 @@
 """The result of a load: consecutive loads merge."""
 
+import pytest
+
 from bench.harness.load_result import LoadResult, merge_loads
+
+pytestmark = pytest.mark.slow
 
 
 def test_consecutive_loads_merge_into_one() -> None:

@@ -11,6 +11,8 @@ import pytest
 
 from bench.harness import durability, machine
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_busy_machine_is_noted() -> None:
     assert machine.machine_notes({"load_average_before": 3.5})

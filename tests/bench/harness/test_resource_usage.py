@@ -4,7 +4,11 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from bench.harness.resource_usage import track_usage, usage_by_kind
+
+pytestmark = pytest.mark.slow
 
 BUSY = "import time\nwhile time.process_time() < 0.4: pass\nprint('done', flush=True)\ninput()"
 PARENT = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {BUSY!r}])"

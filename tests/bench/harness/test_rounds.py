@@ -18,6 +18,8 @@ from bench.harness.rounds import Environment, RoundConfig, RoundResult, RoundRun
 from infra.database.connections import connect
 from infra.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 MEMORY = Path("/dev/shm")  # noqa: S108 - nothing is written there
 
 

@@ -4,7 +4,11 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from bench.harness.sampled_usage import sample_usage, total_usage
+
+pytestmark = pytest.mark.slow
 
 CHILD_CODE = """
 import time

@@ -9,6 +9,8 @@ from bench.harness.tally import CountedTime, Tally
 from tests.law import law
 from tests.planted_defects import assert_check_fails
 
+pytestmark = pytest.mark.slow
+
 REQUEST, BEGAN, ENDED = HttpRequest("GET", "/", expected_body=b"milk"), 10.0, 20.0
 ANSWERS = st.tuples(
     st.floats(0, 30),  # when the request fell due

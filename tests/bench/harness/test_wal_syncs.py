@@ -3,9 +3,12 @@
 import time
 
 import psycopg
+import pytest
 
 from bench.harness.wal_syncs import count_wal_syncs, sync_rate, track_wal_syncs
 from infra.settings import Settings
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_rate_is_that_between_two_late_steps_of_the_counter() -> None:

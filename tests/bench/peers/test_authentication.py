@@ -6,12 +6,15 @@ from pathlib import Path
 from uuid import uuid4
 
 import httpx
+import pytest
 
 from api.http import access_tokens
 from bench.data.http_target import NEW_TASK
 from bench.harness.peer_config import PeerConfig
 from bench.harness.processes import start_peer
 from infra.settings import Settings
+
+pytestmark = pytest.mark.slow
 
 TASKS, PAGE = f"/api/v1/projects/{uuid4()}/tasks", "/api/v1/tasks/milk"
 REQUESTS = {"stock": ("POST", TASKS), "echo": ("POST", TASKS), "constant": ("GET", PAGE)}

@@ -20,6 +20,8 @@ from infra.settings import Settings
 from projections.task_list import TaskRow
 from tests.projections.rows import build_row
 
+pytestmark = pytest.mark.slow
+
 ANN, BEN = uuid4(), uuid4()
 WORKSPACE, PROJECT = uuid4(), uuid4()
 NOW = datetime(2026, 11, 21, 10, 0, 0, 120_000, UTC)

@@ -5,6 +5,8 @@ import pytest
 from bench.report import table
 from bench.targets import CostLine, Metric, at_least, at_most
 
+pytestmark = pytest.mark.slow
+
 LONG = Metric("V1 commit to row", "the lane in process, 64 waiting, of all", "by hand", "events/s")
 
 

@@ -3,6 +3,7 @@
 from math import inf
 
 import msgspec
+import pytest
 from msgspec.structs import replace
 
 from bench import run
@@ -33,6 +34,8 @@ from bench.scenarios.cold_reads import ColdReads
 from bench.scenarios.reads_during_rebuild import ReadsDuringRebuild
 from bench.scenarios.rebuild import RebuildTiming
 from bench.targets import CostLine, ScenarioReport, TargetResult
+
+pytestmark = pytest.mark.slow
 
 REBUILT = RebuildTiming(200_000, 1.0, 0.5, {"folding": 0.8, "verifying": 0.5}, 2**29)
 COLD_COST = CostLine("R3", 40.0, {"postgres": 5_000.0})

@@ -21,6 +21,8 @@ from infra.database.connections import connect
 from infra.settings import Settings
 from tests.cli.conftest import RunCli
 
+pytestmark = pytest.mark.slow
+
 ARGUMENTS = ("--workspace", "Demo", "--project", "FEST", "--as", "demo@example.com")
 NOTHING_WRITTEN = "list.json: stopped before the first row, so nothing was written.\n"
 MAX_START_S = 30

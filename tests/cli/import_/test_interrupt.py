@@ -30,6 +30,8 @@ from tests.cli.conftest import DEMO_EVENTS, RunCli
 from tests.planted_defects import assert_async_check_fails
 from tests.projections import oracle
 
+pytestmark = pytest.mark.slow
+
 ROWS = 50_000
 ARGUMENTS = ("--workspace", "Demo", "--project", "FEST", "--as", "demo@example.com")
 

@@ -10,6 +10,8 @@ import pytest
 from infra.embedded import binaries
 from infra.errors import OperatorError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another user")
 def test_unreadable_binaries_are_copied_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,8 @@ from infra.processes.supervisor import Supervisor
 from tests.infra.embedded.supervision import supervised
 from tests.planted_defects import assert_check_fails
 
+pytestmark = pytest.mark.slow
+
 HEALED = ["PG_VERSION", "pg_ident.conf", "postmaster.opts", "postmaster.pid", "server.log"]
 """Whatever is in them, the cluster starts."""
 SETTINGS = ["postgresql.conf", "postgresql.auto.conf"]

@@ -14,6 +14,8 @@ from infra.processes.pids import find_process
 from tests.e2e.running_instance import poll_until
 from tests.infra.embedded.supervision import supervised
 
+pytestmark = pytest.mark.slow
+
 
 def query_one(url: str, question: str) -> str:
     with psycopg.connect(url, autocommit=True) as connection:

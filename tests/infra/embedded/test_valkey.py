@@ -10,6 +10,8 @@ from infra.embedded.valkey import CACHE_CONFIG, Valkey
 from infra.processes import ports
 from tests.infra.embedded.supervision import supervised
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_killed_broker_loses_no_message(broker: Valkey) -> None:
     with supervised(broker) as ready:

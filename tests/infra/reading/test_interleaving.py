@@ -17,6 +17,8 @@ from tests.infra.reading.interleaving import STEPS, Step, simulate
 from tests.law import law
 from tests.projections import oracle
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def run_steps(settings: Settings) -> Callable[[list[Step]], None]:

@@ -20,6 +20,8 @@ from tests.examples import COMPLETED, LABELLED, RENAMED, fixed_uuid7, project, t
 from tests.planted_defects import assert_check_fails
 from tests.projections import oracle
 
+pytestmark = pytest.mark.slow
+
 WORKSPACES = [fixed_uuid7(7_000 + number) for number in range(5)]
 TASKS_PER_WORKSPACE = 4
 EVENTS_PER_PART = 6

@@ -37,6 +37,8 @@ from tests.projections import oracle
 from tests.projections.broken_folds import broken_fold
 from tests.strategies import command_sequences
 
+pytestmark = pytest.mark.slow
+
 
 @tuned(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
