@@ -24,6 +24,8 @@ from commands.handling.stream_cache import StreamState
 from commands.instance import AppointAdministrator
 from commands.project import RestoreProject
 from commands.recurrence import SkipOccurrence
+from commands.relation import RelateTask, UnrelateTask
+from commands.subtask import SetParent
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask
 from commands.trash import PurgeTask, RestoreTask, TrashProject, TrashTask
 from domain.column import DEFAULT_COLUMNS, ColumnCount, column_stream_id
@@ -200,6 +202,8 @@ def a_rebase_merges_different_fields_only(theirs: list[Command[Task]], mine: lis
     answer = asyncio.run(
         _outcome(CommandHandler(log).handle, CommandRequest(accepted, ADA, COMMAND_ID, can_rebase=True))
     )
+    if _leaves_a_graph(accepted, others - ours):
+        return
     if ours & others or (_events_of(seen, TaskCompleted) and _task(there).recurrence is not None):
         assert isinstance(answer, VersionConflict), answer
         assert set(answer.params["conflicting_fields"]) <= ours & others
@@ -266,6 +270,15 @@ def _decide_in_turn(start: EventHistory, commands: list[Command[Task]]) -> tuple
             continue
         accepted = wanted
     return past, accepted
+
+
+def _leaves_a_graph(accepted: list[CommandOn], changed_by_others: set[str] | frozenset[str]) -> bool:
+    """Whether a command leaves a parent or relation as seen that others changed: it writes to other streams then.
+
+    Such a command is a conflict; with others that left it too, it is none.
+    """
+    of_graphs = [one.command for one in accepted if isinstance(one.command, SetParent | RelateTask | UnrelateTask)]
+    return any(command.changed_fields & changed_by_others for command in of_graphs)
 
 
 def _without_item_ids(task: Task) -> Task:
