@@ -1,4 +1,4 @@
-"""The description of an imported task: its own text, its parent's title, and longer texts under headings."""
+"""The description of an imported task: its own text, and longer texts under headings."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -7,7 +7,7 @@ from cli.import_.field_names import normalize_name
 from cli.import_.remarks import AddRemark
 from cli.import_.rich_text import html_to_text, plain_text_of
 from cli.import_.row_fields import RowFields
-from cli.import_.rows import Row, has_objects
+from cli.import_.rows import has_objects
 from cli.import_.text_validation import MalformedRow, require_text
 
 DESCRIPTION_FIELDS: Final = (
@@ -22,10 +22,10 @@ SECTION_HEADINGS: Final = {
 MAX_DESCRIPTION_CHARS: Final = 50_000
 
 
-def build_description(row: Row, row_fields: RowFields, add_remark: AddRemark) -> str:
+def build_description(row_fields: RowFields, add_remark: AddRemark) -> str:
     """The description as one Markdown text; a part that does not fit is left out, with a remark."""
     description = ""
-    for name, part in _sections(row, row_fields, add_remark):
+    for name, part in _sections(row_fields, add_remark):
         extended = f"{description}\n\n{part}" if description else part
         if description and len(extended) > MAX_DESCRIPTION_CHARS:
             add_remark(f"{name} did not fit into the description")
@@ -34,12 +34,16 @@ def build_description(row: Row, row_fields: RowFields, add_remark: AddRemark) ->
     return require_text("description", description)
 
 
-def _sections(row: Row, row_fields: RowFields, add_remark: AddRemark) -> Iterator[tuple[str, str]]:
+def with_parent_title(description: str, parent_title: str) -> str:
+    """The description of a sub-task that cannot be below its parent: it names it, if there is room for that."""
+    named = f"{description}\n\nPart of: {parent_title}".strip()
+    return named if len(named) <= MAX_DESCRIPTION_CHARS else description
+
+
+def _sections(row_fields: RowFields, add_remark: AddRemark) -> Iterator[tuple[str, str]]:
     name, own = _pop_own(row_fields, add_remark)
     if own not in (None, ""):
         yield name, _to_markdown(name, own)
-    if row.parent_titles:
-        yield "its parent", f"Part of: {row.parent_titles[-1]}"
     for name, value in row_fields.pop_all(SECTION_HEADINGS):
         if value:
             yield name, f"## {SECTION_HEADINGS[normalize_name(name)]}\n\n{_to_markdown(name, value)}"

@@ -32,6 +32,8 @@ ENVELOPES: Final = frozenset(
 )
 """Members that wrap a list, and are no name of it."""
 SUB_TASK_FIELDS: Final = frozenset({"subtasks", "children", "tasks", "todos"})
+PARENT_FIELDS: Final = ("parentid", "parenttaskid", "parent", "parenttask")
+"""The parent of a task in a list of tasks that has all of them, by the file's own ids."""
 CONTAINER_FIELDS: Final = frozenset({*LIST_FIELDS, *TRACKER_LISTS})
 """Lists of tasks inside an object that is itself a list or a project."""
 OTHER_LISTS: Final = frozenset(
@@ -66,6 +68,12 @@ def normalize_names(names: tuple[str, ...]) -> tuple[str, ...]:
 def may_have_sub_tasks(names: tuple[str, ...]) -> bool:
     """Whether an object with these members may contain other tasks."""
     return not SUB_TASK_FIELDS.isdisjoint(normalize_names(names))
+
+
+@lru_cache(maxsize=1_000)
+def may_have_parent(names: tuple[str, ...]) -> bool:
+    """Whether an object with these members may name its parent."""
+    return not set(PARENT_FIELDS).isdisjoint(normalize_names(names))
 
 
 @lru_cache(maxsize=10_000)

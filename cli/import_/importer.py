@@ -14,7 +14,7 @@ from cli.open_instance import OpenInstance
 from commands.handling.append import OutcomeUnknown
 from commands.handling.outcome import Outcome
 from commands.handling.request import CommandRequest
-from domain.errors import IdTaken, Refusal, TooBusy
+from domain.errors import IdTaken, NotFound, ParentIsArchived, ParentIsElsewhere, ParentIsTrashed, Refusal, TooBusy
 from domain.event import Actor
 from domain.task import Task
 from infra.errors import OperatorError
@@ -35,6 +35,8 @@ NOT_COUNTED_MESSAGE = (
     "The tasks of a limited column are not counted, as no worker is up to date: start `taskledger worker`."
 )
 NO_ANSWER_MESSAGE = "The event log is too busy, or does not answer in time."
+PARENT_REFUSALS: Final = (NotFound, ParentIsArchived, ParentIsElsewhere, ParentIsTrashed)
+"""Refusals of a sub-task that is imported without its parent then."""
 Item = MappedTask | RefusedRow | RepeatedRow
 
 
@@ -48,11 +50,14 @@ class ImportOutcome(Struct):
     existing: int = 0
     changed_since: int = 0
     sub_tasks: int = 0
+    parentless: int = 0
     repeated: int = 0
     repeated_otherwise: int = 0
     refused_rows: list[RefusedRow] = field(default_factory=list)
     ignored_fields: Counter[str] = field(default_factory=Counter)
     remarks: Counter[str] = field(default_factory=Counter)
+    planned_ids: set[UUID] = field(default_factory=set)
+    """The tasks that a dry run would have created so far."""
 
     @property
     def row_count(self) -> int:
@@ -64,7 +69,8 @@ class ImportOutcome(Struct):
         self.created += not task.is_deleted
         self.done += task.is_done and not task.is_deleted
         self.trashed += task.is_deleted
-        self.sub_tasks += task.is_sub_task
+        self.sub_tasks += task.create.parent_id is not None
+        self.parentless += bool(task.parent_title) and task.create.parent_id is None
         self.ignored_fields.update(task.ignored_fields)
         self.remarks.update(task.remarks)
         self.remarks.update([OVER_LIMIT_REMARK] if any(result.warnings for result in imported.results) else [])
@@ -123,13 +129,13 @@ async def _import_chunk(instance: OpenInstance, chunk: Sequence[Item], actor: Ac
             outcome.add_repeated(item)
         elif item.id in existing:
             outcome.add_existing(item, existing[item.id])
-        elif not isinstance(result := results[item.id], BaseException):
-            outcome.add_created(item, result)
+        elif not isinstance(result := results[item.id][1], BaseException):
+            outcome.add_created(results[item.id][0], result)
         elif isinstance(result, IdTaken):  # another import took it a moment ago
             outcome.add_existing(item, await instance.log.load_state(Task, item.id))
         elif isinstance(result, Refusal) and not isinstance(result, TooBusy):
             outcome.refused_rows.append(RefusedRow(item.location, str(result)))
-    _raise_failure(results.values())
+    _raise_failure(result for _, result in results.values())
 
 
 async def _load_existing(instance: OpenInstance, tasks: Sequence[MappedTask]) -> dict[UUID, Task | None]:
@@ -146,14 +152,50 @@ async def _load_existing(instance: OpenInstance, tasks: Sequence[MappedTask]) ->
 
 async def _create(
     instance: OpenInstance, tasks: Sequence[MappedTask], actor: Actor, outcome: ImportOutcome
-) -> list[Outcome | BaseException]:
-    """One result each. The first goes alone: it loads what the others read, so that they are decided in order."""
-    results: list[Outcome | BaseException] = []
-    for group in (tasks[:1], tasks[1:]):
-        requests = (CommandRequest(task.commands, actor, new_id()) for task in group)
-        handling = [_handle(instance, request, is_dry_run=outcome.is_dry_run) for request in requests]
-        results += await asyncio.gather(*handling, return_exceptions=True)
+) -> list[tuple[MappedTask, Outcome | BaseException]]:
+    """Each task as it was imported, with its result; a sub-task that cannot be below its parent is, without one.
+
+    The first task and the first sub-task go alone: they load what the others read, so that all are decided in order.
+    """
+    first = next((at for at, task in enumerate(tasks) if task.create.parent_id), 0)
+    results: list[tuple[MappedTask, Outcome | BaseException]] = []
+    for group in (tasks[:1], tasks[1:first], tasks[max(first, 1) : first + 1], tasks[first + 1 :]):
+        results += await _send(instance, group, actor, outcome)
+    for at, (task, result) in enumerate(results):
+        if task.create.parent_id and isinstance(result, PARENT_REFUSALS):
+            results[at] = await _send_again(instance, task, actor, outcome)
     return results
+
+
+async def _send_again(
+    instance: OpenInstance, task: MappedTask, actor: Actor, outcome: ImportOutcome
+) -> tuple[MappedTask, Outcome | BaseException]:
+    """Below its parent, if that was only late, else without it."""
+    for attempt in (task, task.without_parent()):
+        ((_, result),) = await _send(instance, [attempt], actor, outcome)
+        if not isinstance(result, PARENT_REFUSALS):
+            break
+    return attempt, result
+
+
+async def _send(
+    instance: OpenInstance, tasks: Sequence[MappedTask], actor: Actor, outcome: ImportOutcome
+) -> list[tuple[MappedTask, Outcome | BaseException]]:
+    """The result of each; in a dry run, a sub-task of one that is not there yet is decided as a task of its own."""
+    planned = (outcome.planned_ids, {task.id for task in tasks}) if outcome.is_dry_run else ()
+    is_planned = [any(task.create.parent_id in ids for ids in planned) for task in tasks]
+    sent = [task.without_parent() if plan else task for task, plan in zip(tasks, is_planned, strict=True)]
+    requests = (CommandRequest(task.commands, actor, new_id()) for task in sent)
+    handling = [_handle(instance, request, is_dry_run=outcome.is_dry_run) for request in requests]
+    results = await asyncio.gather(*handling, return_exceptions=True)
+    if not outcome.is_dry_run:
+        return list(zip(tasks, results, strict=True))
+    decided: list[tuple[MappedTask, Outcome | BaseException]] = []
+    for task, plain, result in zip(tasks, sent, results, strict=True):
+        is_lost = plain is not task and task.create.parent_id not in outcome.planned_ids
+        decided.append((plain if is_lost else task, result))
+        outcome.planned_ids.update([] if isinstance(result, BaseException) else [task.id])
+    return decided
 
 
 async def _handle(instance: OpenInstance, request: CommandRequest, *, is_dry_run: bool) -> Outcome:

@@ -1,22 +1,24 @@
 """Maps rows of an imported file to the commands that create tasks."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from cli.import_.board_columns import BoardColumns
 from cli.import_.comments import read_comments
-from cli.import_.description import build_description
+from cli.import_.description import build_description, with_parent_title
 from cli.import_.due import DUE_FIELDS, parse_due
-from cli.import_.field_names import FALLBACK_TITLE_FIELDS
+from cli.import_.field_names import FALLBACK_TITLE_FIELDS, PARENT_FIELDS
+from cli.import_.flat_parents import own_id_of, parent_id_of
 from cli.import_.labels import LABEL_FIELDS, parse_labels
 from cli.import_.priority import PRIORITY_FIELDS, WORD_FIELDS, PriorityScale, parse_priority
 from cli.import_.progress import TaskProgress, read_progress
 from cli.import_.remarks import AddRemark
 from cli.import_.row_fields import RowFields
-from cli.import_.rows import Row
+from cli.import_.rows import Row, title_of
 from cli.import_.task_ids import comment_id, task_id
 from cli.import_.text_validation import MalformedRow, is_uuid, require_text, to_one_line
 from commands.command import Command
@@ -47,7 +49,8 @@ class MappedTask(Struct, frozen=True):
     is_deleted: bool
     ignored_fields: tuple[str, ...]
     remarks: tuple[str, ...]
-    is_sub_task: bool
+    parent_title: str = ""
+    """Of a sub-task."""
     comments: tuple[str, ...] = ()
 
     @property
@@ -69,17 +72,25 @@ class MappedTask(Struct, frozen=True):
         """The length of its longer texts."""
         return len(self.create.description or "") + sum(map(len, self.comments))
 
+    def without_parent(self) -> "MappedTask":
+        """The same sub-task as a task of its own, whose description names the parent."""
+        description = with_parent_title(self.create.description or "", self.parent_title)
+        return replace(self, create=replace(self.create, parent_id=None, description=description))
+
     def matches(self, task: Task | None) -> bool:
         """Whether the existing task has the values of the row."""
         create = self.create
         return (
             task is not None
-            and (task.title, task.description, task.priority, task.due)
+            and (task.title, task.priority, task.due)
             == (
                 create.title,
-                create.description or "",
                 create.priority or "none",
                 normalize_date(create.due),
+            )
+            and any(
+                (task.parent_id, task.description) == (each.parent_id, each.description or "")
+                for each in ([create, self.without_parent().create] if self.parent_title else [create])
             )
             and set(map(normalize_label, task.labels)) == set(map(normalize_label, create.labels))
             and (task.status == "done") == self.is_done
@@ -105,21 +116,30 @@ class RepeatedRow(Struct, frozen=True):
 def map_rows(rows: Iterable[Row], project: ImportProject) -> Iterator[MappedTask | RefusedRow | RepeatedRow]:
     """Each row, in order, as a task of the project, a refusal with its reason, or a repetition.
 
-    Rows without an id may be alike and yet mean two tasks.
+    Rows without an id may be alike and yet mean two tasks. A sub-task whose parent is refused or deleted has none.
     """
     occurrences: Counter[object] = Counter()
     first_values: dict[UUID, object] = {}
+    parent_ids: dict[int, UUID] = {}
     for row in rows:
         try:
             task = _map_row(row, project, occurrences)
         except MalformedRow as error:
             yield RefusedRow(row.location, str(error), error.kind)
             continue
+        if not task.is_deleted:
+            parent_ids[id(row.value)] = task.id
+        if row.parent is not None:
+            task = _below(task, parent_ids.get(id(row.parent)))
         if task.id in first_values:
             yield RepeatedRow(first_values[task.id] == row.value)
             continue
         first_values[task.id] = row.value
         yield task
+
+
+def _below(task: MappedTask, parent_id: UUID | None) -> MappedTask:
+    return replace(task, create=replace(task.create, parent_id=parent_id)) if parent_id else task.without_parent()
 
 
 def _map_row(row: Row, project: ImportProject, occurrences: Counter[object]) -> MappedTask:
@@ -130,13 +150,15 @@ def _map_row(row: Row, project: ImportProject, occurrences: Counter[object]) -> 
     identity = row.list_name, row.parent_titles, str(id_and_title)
     occurrences[identity] += id_and_title[0] in (None, "") or not occurrences[identity]
     progress = read_progress(row_fields, row, project.columns, remarks.append)
+    if row.parent is not None:
+        _read_parent(row.parent, row_fields)
     create = CreateTask(
         title=title,
         project_id=project.id,
         column=progress.column,
         labels=_collect_labels(row, row_fields, progress, remarks.append),
         priority=parse_priority(_pop_priority(row_fields), project.priority_scale, remarks.append),
-        description=build_description(row, row_fields, remarks.append),
+        description=build_description(row_fields, remarks.append),
         due=_read_due(row_fields, remarks.append),
     )
     comments = read_comments(row_fields, remarks.append)
@@ -148,7 +170,7 @@ def _map_row(row: Row, project: ImportProject, occurrences: Counter[object]) -> 
         progress.is_deleted,
         row_fields.unread_names(),
         tuple(dict.fromkeys(remarks)),
-        bool(row.parent_titles),
+        _title_of_parent(row),
         comments,
     )
 
@@ -166,6 +188,20 @@ def _read_title(row_fields: RowFields, add_remark: AddRemark) -> str:
 def _read_due(row_fields: RowFields, add_remark: AddRemark) -> str | None:
     name, value = row_fields.pop_first(DUE_FIELDS)
     return parse_due(name, value, add_remark) if value not in (None, "", {}) else None
+
+
+def _read_parent(parent: Mapping[str, object], row_fields: RowFields) -> None:
+    """Read the field that names the parent, if it is this one; else it stays unread."""
+    name, value = row_fields.pop_first(PARENT_FIELDS)
+    if value is not None and parent_id_of(value) != own_id_of(parent):
+        row_fields.put_back(name, value)
+
+
+def _title_of_parent(row: Row) -> str:
+    if row.parent is None:
+        return ""
+    title = title_of(row.parent)
+    return title.strip() if isinstance(title, str) and title.strip() else row.location
 
 
 def _pop_priority(row_fields: RowFields) -> tuple[str, object]:

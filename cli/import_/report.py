@@ -87,9 +87,18 @@ def _summary_lines(outcome: ImportOutcome, report: ImportReport) -> Iterator[str
         yield f"Also, tasks that the file calls deleted {went} to the trash: {outcome.trashed}."
     if outcome.changed_since:
         yield f"Existing tasks that differ from the file, left unchanged: {outcome.changed_since}."
+    yield from _sub_task_lines(outcome)
+
+
+def _sub_task_lines(outcome: ImportOutcome) -> Iterator[str]:
     if outcome.sub_tasks:
+        yield f"{'Would be created' if outcome.is_dry_run else 'Created'} below their parents: {outcome.sub_tasks}."
+    if outcome.parentless:
         became = "would become" if outcome.is_dry_run else "became"
-        yield f"Sub-tasks that {became} tasks of their own: {outcome.sub_tasks}; their descriptions name the parent."
+        yield (
+            f"Sub-tasks of a parent that was refused, deleted or moved, which {became} tasks of their own: "
+            f"{outcome.parentless}; their descriptions name it."
+        )
 
 
 def _count_lines(heading: str, counts: Counter[str], report: ImportReport) -> Iterator[str]:

@@ -17,6 +17,8 @@ class Row(Struct, frozen=True):
     parent_titles: tuple[str, ...] = ()
     list_state: str = ""
     """What is true of its whole list: `archived` or `deleted`."""
+    parent: Mapping[str, object] | None = None
+    """The value of the row that it is a sub-task of."""
 
 
 def title_of(row: Mapping[str, object]) -> object:
@@ -61,4 +63,4 @@ def _sub_task_rows(row: Row, value: Mapping[str, object]) -> Iterator[Row]:
     parents = (*row.parent_titles, title if isinstance(title, str) else row.location)
     for name, nested in nested_lists:
         for index, task in enumerate(sub_tasks_in(name, nested)):
-            yield Row(f"{row.location}.{name}[{index}]", task, row.list_name, parents, row.list_state)
+            yield Row(f"{row.location}.{name}[{index}]", task, row.list_name, parents, row.list_state, value)

@@ -17,6 +17,7 @@ from cli.import_.field_names import (
     normalize_name,
     normalize_word,
 )
+from cli.import_.flat_parents import with_flat_parents
 from cli.import_.known_exports import refuse_known_exports
 from cli.import_.other_kinds import is_pull_request, kind_of_objects
 from cli.import_.parsing import DuplicateNames, JsonLines
@@ -57,7 +58,7 @@ def find_rows(document: object, name: str) -> FileRows:
     if not top_rows and finder.other_kind:
         raise OperatorError(f"{name} has no list of tasks, but {finder.other_kind}: {_WHAT_TO_DO}")
     rows = tuple(row for top in top_rows if not is_pull_request(top.value) for row in with_sub_tasks(top))
-    return FileRows(rows, finder.other_fields, sum(is_pull_request(top.value) for top in top_rows))
+    return FileRows(with_flat_parents(rows), finder.other_fields, sum(is_pull_request(top.value) for top in top_rows))
 
 
 class _Finder:

@@ -28,7 +28,7 @@ from commands.handling.append import Append, AppendResult
 from commands.handling.loader import StateKey
 from commands.handling.stream_cache import StreamState
 from commands.task import CreateTask
-from domain.column import DEFAULT_COLUMNS
+from domain.column import DEFAULT_COLUMNS, Column
 from domain.task import TaskTrashed
 from infra import log
 from infra.database.connections import connect
@@ -243,13 +243,67 @@ def test_json_lines_end_at_the_line_feed_only(run_import: Import, settings: Sett
     assert tasks_by_title(settings)["A"].description == "one\u2028two"
 
 
-def test_sub_tasks_say_what_they_are_part_of(run_import: Import, settings: Settings) -> None:
-    tagged = {"home": {"tasks": [{"id": 1, "title": "Party", "subtasks": [{"title": "Cake"}] * 2}]}}
+def test_sub_tasks_are_below_their_parents(run_import: Import, settings: Settings) -> None:
+    tagged = {"home": {"tasks": [{"id": 1, "title": "Party", "done": True, "subtasks": [{"title": "Cake"}] * 2}]}}
     result = run_import(tagged).output
     assert "3 created" in result
-    assert "Sub-tasks that became tasks of their own: 2" in result
-    cake = tasks_by_title(settings)["Cake"]
-    assert (cake.description, cake.labels) == ("Part of: Party", ("home",))
+    assert "Created below their parents: 2." in result
+    found = tasks_by_title(settings)
+    cake, party = found["Cake"], found["Party"]
+    assert (cake.parent_id, cake.description, cake.labels) == (party.id, "", ("home",))
+    assert (cake.status, party.status) == ("open", "done")
+    again = run_import(tagged).output
+    assert "0 created, 3 already there" in again
+    assert "differ" not in again
+
+
+def test_a_deep_flat_list_is_imported_below_its_parents_in_one_go(run_import: Import, settings: Settings) -> None:
+    rows = [{"id": at, "title": str(at), "parent_id": at // 3 if at else None} for at in range(600, -1, -1)]
+    rows[-1]["parent_id"] = None
+    assert "601 created, 0 already there, 0 refused" in run_import(rows).output
+    found = tasks_by_title(settings)
+    assert all(found[str(at)].parent_id == (found[str(at // 3)].id if at else None) for at in range(601))
+
+
+def test_a_sub_task_whose_parent_a_rule_refuses_becomes_a_task_of_its_own(
+    run_import: Import, settings: Settings
+) -> None:
+    content = [{"title": "P", "column": "none", "subtasks": [{"title": "C", "subtasks": [{"title": "G"}]}]}]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cli.import_.board_columns.BoardColumns.find_named", lambda *_: Column("gone", "Gone"))
+        outputs = [run_import(content, *more).output for more in (["--dry-run"], [])]
+    for output in outputs:
+        assert "1 would be refused" in output or "1 refused" in output
+        assert "of their own: 1; their descriptions name it." in output
+        assert "below their parents: 1." in output
+    found = tasks_by_title(settings)
+    assert set(found) == {"C", "G"}
+    assert (found["C"].parent_id, found["C"].description, found["G"].parent_id) == (None, "Part of: P", found["C"].id)
+
+
+def test_a_sub_task_of_a_task_that_went_to_the_trash_since_becomes_a_task_of_its_own(
+    run_import: Import, settings: Settings
+) -> None:
+    parent: dict[str, Any] = {"id": 1, "title": "P"}
+    run_import([{**parent, "deleted": True}])
+    content = [{**parent, "subtasks": [{"title": "C"}]}]
+    for more in (["--dry-run"], []):
+        output = run_import(content, *more).output
+        assert "of their own: 1; their descriptions name it." in output
+    assert tasks_by_title(settings)["C"].description == "Part of: P"
+    assert "0 created, 2 already there" in run_import(content).output
+
+
+def test_a_dry_run_counts_sub_tasks_as_an_import_does(run_import: Import) -> None:
+    run_import([{"id": 1, "title": "P"}])
+    content = [
+        {"id": 1, "title": "P", "subtasks": [{"title": "C", "subtasks": [{"title": "G"}]}]},
+        {"title": "", "subtasks": [{"title": "O"}]},
+    ]
+    dry, real = run_import(content, "--dry-run").output, run_import(content).output
+    assert "Would be created below their parents: 2." in dry
+    assert "Created below their parents: 2." in real
+    assert dry.splitlines()[-1] == real.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
@@ -377,6 +431,7 @@ FIELD_NAMES = [
     *("title", "name", "status", "done", "due", "priority", "labels", "tasks", "subtasks", "id", "state", "archived"),
     *("deleted", "dueDateTime", "dateTime", "timeZone", "body", "content", "contentType", "items", "data", "nodes"),
     *("node", "issues", "fields", "column", "importance", "completed_at", "lists", "cards", "priorityLabel", "type"),
+    *("children", "parent_id", "parent"),
 ]
 json_values = st.recursive(
     st.none()
@@ -417,10 +472,23 @@ def test_every_row_of_any_file_is_a_task_or_refused(value: object) -> None:
     ]
 
 
+def top_tasks_in(path: Path) -> list[dict[str, Any]]:
+    document = json.loads(gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes())
+    return document if isinstance(document, list) else [task for tag in document.values() for task in tag["tasks"]]
+
+
+def tree_in(path: Path) -> Counter[tuple[str | None, str]]:
+    """The titles of parent and task, of each task of a real list, read without the importer."""
+    top = top_tasks_in(path)
+    nested = ((task, each) for task in top for each in task.get("subtasks") or ())
+    return Counter(
+        [*((None, task["title"]) for task in top), *((task["title"], each["title"]) for task, each in nested)]
+    )
+
+
 def counts_in(path: Path) -> tuple[int, int]:
     """How many tasks and sub-tasks a real list has, and how many of them are done, counted without the importer."""
-    document = json.loads(gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes())
-    top = document if isinstance(document, list) else [task for tag in document.values() for task in tag["tasks"]]
+    top = top_tasks_in(path)
     tasks = [each for task in top for each in (task, *(task.get("subtasks") or ()))]
     return len(tasks), sum(task.get("completed", task.get("status")) in (True, "done", "cancelled") for task in tasks)
 
@@ -433,10 +501,16 @@ def test_real_lists_are_imported_completely_and_only_once(run_import: Import, se
     output = run_import(REAL_LISTS / name).output
     assert f"{created} created, 0 already there, 0 refused" in output
     assert f"Created as done: {done}." in output
-    statuses = Counter(row.status for row in imported_tasks(settings))
+    imported = imported_tasks(settings)
+    statuses = Counter(row.status for row in imported)
     assert (statuses.total(), statuses["done"]) == (created, done)
+    titles = {row.id: row.title for row in imported}
+    tree = Counter((titles[row.parent_id] if row.parent_id else None, row.title) for row in imported)
+    assert tree == tree_in(REAL_LISTS / name)
     before = event_count(settings)
-    assert f"0 created, {created} already there, 0 refused" in run_import(REAL_LISTS / name).output
+    again = run_import(REAL_LISTS / name).output
+    assert f"0 created, {created} already there, 0 refused" in again
+    assert "differ" not in again
     assert event_count(settings) == before
 
 
