@@ -8,9 +8,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cli.import_.board_columns import BoardColumns
+from cli.import_.checklist import read_checklist
 from cli.import_.comments import read_comments
 from cli.import_.description import build_description, with_parent_title
 from cli.import_.due import DUE_FIELDS, parse_due
+from cli.import_.estimate import read_estimate
 from cli.import_.field_names import FALLBACK_TITLE_FIELDS, PARENT_FIELDS
 from cli.import_.flat_parents import own_id_of, parent_id_of
 from cli.import_.labels import LABEL_FIELDS, parse_labels
@@ -19,6 +21,7 @@ from cli.import_.progress import TaskProgress, read_progress
 from cli.import_.remarks import AddRemark
 from cli.import_.row_fields import RowFields
 from cli.import_.rows import Row, title_of
+from cli.import_.start import read_start
 from cli.import_.task_ids import comment_id, task_id
 from cli.import_.text_validation import MalformedRow, is_uuid, require_text, to_one_line
 from commands.command import Command
@@ -70,7 +73,8 @@ class MappedTask(Struct, frozen=True):
     @property
     def text_chars(self) -> int:
         """The length of its longer texts."""
-        return len(self.create.description or "") + sum(map(len, self.comments))
+        checklist_chars = sum(len(item.text) for item in self.create.checklist)
+        return len(self.create.description or "") + checklist_chars + sum(map(len, self.comments))
 
     def without_parent(self) -> "MappedTask":
         """The same sub-task as a task of its own, whose description names the parent."""
@@ -82,16 +86,20 @@ class MappedTask(Struct, frozen=True):
         create = self.create
         return (
             task is not None
-            and (task.title, task.priority, task.due)
+            and (task.title, task.priority, task.due, task.start, task.estimate)
             == (
                 create.title,
                 create.priority or "none",
                 normalize_date(create.due),
+                normalize_date(create.start),
+                create.estimate,
             )
             and any(
                 (task.parent_id, task.description) == (each.parent_id, each.description or "")
                 for each in ([create, self.without_parent().create] if self.parent_title else [create])
             )
+            and [(item.text, item.done) for item in task.checklist]
+            == [(item.text, item.done) for item in create.checklist]
             and set(map(normalize_label, task.labels)) == set(map(normalize_label, create.labels))
             and (task.status == "done") == self.is_done
             and (task.trashed or not self.is_deleted)
@@ -150,6 +158,8 @@ def _map_row(row: Row, project: ImportProject, occurrences: Counter[object]) -> 
     identity = row.list_name, row.parent_titles, str(id_and_title)
     occurrences[identity] += id_and_title[0] in (None, "") or not occurrences[identity]
     progress = read_progress(row_fields, row, project.columns, remarks.append)
+    estimate = read_estimate(row_fields, remarks.append)
+    due = _read_due(row_fields, remarks.append)
     if row.parent is not None:
         _read_parent(row.parent, row_fields)
     create = CreateTask(
@@ -159,7 +169,10 @@ def _map_row(row: Row, project: ImportProject, occurrences: Counter[object]) -> 
         labels=_collect_labels(row, row_fields, progress, remarks.append),
         priority=parse_priority(_pop_priority(row_fields), project.priority_scale, remarks.append),
         description=build_description(row_fields, remarks.append),
-        due=_read_due(row_fields, remarks.append),
+        due=due,
+        start=read_start(row_fields, due, remarks.append),
+        estimate=estimate,
+        checklist=read_checklist(row_fields, remarks.append),
     )
     comments = read_comments(row_fields, remarks.append)
     return MappedTask(

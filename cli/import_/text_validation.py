@@ -6,10 +6,17 @@ from typing import Final
 import msgspec
 
 from cli.import_.rows import describe_json_type
+from commands.checklist import ItemText
 from commands.field_types import CommentText, Description, LabelName, Title
 
-FIELD_TYPES: Final = {"title": Title, "description": Description, "label": LabelName, "comment": CommentText}
-MAX_CHARS: Final = {"title": 500, "description": 50_000, "label": 100, "comment": 50_000}
+FIELD_TYPES: Final = {
+    "title": Title,
+    "description": Description,
+    "label": LabelName,
+    "comment": CommentText,
+    "checklist item": ItemText,
+}
+MAX_CHARS: Final = {"title": 500, "description": 50_000, "label": 100, "comment": 50_000, "checklist item": 500}
 
 
 _MIN_UUID_CHARS: Final = 32
@@ -27,7 +34,7 @@ class MalformedRow(Exception):
 
 
 def require_text(name: str, value: object, field_type: str | None = None) -> str:
-    """The value, if it is valid as a `title`, `description`, `label` or `comment`; raises MalformedRow otherwise."""
+    """The value, if it is valid as one of `FIELD_TYPES`; raises MalformedRow otherwise."""
     field_type = field_type or name
     if not isinstance(value, str):
         raise MalformedRow(f"{name}: {describe_json_type(value)}, not text")

@@ -306,6 +306,18 @@ def test_a_dry_run_counts_sub_tasks_as_an_import_does(run_import: Import) -> Non
     assert dry.splitlines()[-1] == real.splitlines()[-1]
 
 
+def test_start_estimate_and_checklist_come_along(run_import: Import, settings: Settings) -> None:
+    checklist = [{"text": "One"}, {"text": "Two", "done": True}]
+    content = [{"id": 1, "title": "A", "start": "2026-11-01", "estimate": "1h 30m", "checklist": checklist}]
+    run_import(content)
+    found = tasks_by_title(settings)["A"]
+    assert (found.start, found.estimate) == ("2026-11-01", 90)
+    assert [(item.text, item.done) for item in found.checklist] == [("One", False), ("Two", True)]
+    assert "differ" not in run_import(content).output
+    for other in ({"start": "2026-11-02"}, {"estimate": 91}, {"checklist": checklist[:1]}):
+        assert "differ from the file, left unchanged: 1." in run_import([{**content[0], **other}]).output
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
@@ -431,7 +443,7 @@ FIELD_NAMES = [
     *("title", "name", "status", "done", "due", "priority", "labels", "tasks", "subtasks", "id", "state", "archived"),
     *("deleted", "dueDateTime", "dateTime", "timeZone", "body", "content", "contentType", "items", "data", "nodes"),
     *("node", "issues", "fields", "column", "importance", "completed_at", "lists", "cards", "priorityLabel", "type"),
-    *("children", "parent_id", "parent"),
+    *("children", "parent_id", "parent", "start", "estimate", "checklist", "checklists", "text"),
 ]
 json_values = st.recursive(
     st.none()
