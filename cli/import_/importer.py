@@ -47,6 +47,7 @@ class ImportOutcome(Struct):
     created: int = 0
     done: int = 0
     trashed: int = 0
+    archived: int = 0
     existing: int = 0
     changed_since: int = 0
     sub_tasks: int = 0
@@ -69,6 +70,7 @@ class ImportOutcome(Struct):
         self.created += not task.is_deleted
         self.done += task.is_done and not task.is_deleted
         self.trashed += task.is_deleted
+        self.archived += task.is_archived and not task.is_deleted
         self.sub_tasks += task.create.parent_id is not None
         self.parentless += bool(task.parent_title) and task.create.parent_id is None
         self.ignored_fields.update(task.ignored_fields)

@@ -24,6 +24,7 @@ from cli.import_.rows import Row, title_of
 from cli.import_.start import read_start
 from cli.import_.task_ids import comment_id, task_id
 from cli.import_.text_validation import MalformedRow, is_uuid, require_text, to_one_line
+from commands.archive import ArchiveTask
 from commands.command import Command
 from commands.comment import AddComment
 from commands.field_types import MAX_LABELS_PER_TASK, normalize_date
@@ -50,6 +51,7 @@ class MappedTask(Struct, frozen=True):
     create: CreateTask
     is_done: bool
     is_deleted: bool
+    is_archived: bool
     ignored_fields: tuple[str, ...]
     remarks: tuple[str, ...]
     parent_title: str = ""
@@ -60,14 +62,15 @@ class MappedTask(Struct, frozen=True):
     def commands(self) -> list[CommandOn]:
         """Its commands, to be executed all together or not at all."""
         commands: list[Command[Task]] = [self.create, *([CompleteTask()] if self.is_done else [])]
-        trash = [TrashTask(expected_version=len(commands))] if self.is_deleted else []
+        archive = [ArchiveTask()] if self.is_archived else []
+        trash = [TrashTask(expected_version=len(commands) + len(archive))] if self.is_deleted else []
         return [
             *(CommandOn(self.id, command) for command in commands),
             *(
                 CommandOn(comment_id(self.id, number), AddComment(task_id=self.id, text=text))
                 for number, text in enumerate(self.comments)
             ),
-            *(CommandOn(self.id, command) for command in trash),
+            *(CommandOn(self.id, command) for command in (*archive, *trash)),
         ]
 
     @property
@@ -103,6 +106,7 @@ class MappedTask(Struct, frozen=True):
             and set(map(normalize_label, task.labels)) == set(map(normalize_label, create.labels))
             and (task.status == "done") == self.is_done
             and (task.trashed or not self.is_deleted)
+            and (task.archived or not self.is_archived)
         )
 
 
@@ -124,7 +128,8 @@ class RepeatedRow(Struct, frozen=True):
 def map_rows(rows: Iterable[Row], project: ImportProject) -> Iterator[MappedTask | RefusedRow | RepeatedRow]:
     """Each row, in order, as a task of the project, a refusal with its reason, or a repetition.
 
-    Rows without an id may be alike and yet mean two tasks. A sub-task whose parent is refused or deleted has none.
+    Rows without an id may be alike and yet mean two tasks. A sub-task whose parent is refused,
+    deleted or archived has none.
     """
     occurrences: Counter[object] = Counter()
     first_values: dict[UUID, object] = {}
@@ -135,7 +140,7 @@ def map_rows(rows: Iterable[Row], project: ImportProject) -> Iterator[MappedTask
         except MalformedRow as error:
             yield RefusedRow(row.location, str(error), error.kind)
             continue
-        if not task.is_deleted:
+        if not (task.is_deleted or task.is_archived):
             parent_ids[id(row.value)] = task.id
         if row.parent is not None:
             task = _below(task, parent_ids.get(id(row.parent)))
@@ -181,6 +186,7 @@ def _map_row(row: Row, project: ImportProject, occurrences: Counter[object]) -> 
         create,
         progress.is_done,
         progress.is_deleted,
+        progress.is_archived,
         row_fields.unread_names(),
         tuple(dict.fromkeys(remarks)),
         _title_of_parent(row),

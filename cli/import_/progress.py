@@ -1,4 +1,4 @@
-"""The progress of a row: done, deleted, and the column that it belongs to."""
+"""The progress of a row: done, archived, deleted, and the column that it belongs to."""
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,10 +15,11 @@ from domain.column import Column
 
 
 class TaskProgress(Struct, frozen=True):
-    """Done or not, deleted or not, the id of the column (None: the first), and a label for what is left."""
+    """Done, archived and deleted or not, the id of the column (None: the first), and a label for what is left."""
 
     is_done: bool = False
     is_deleted: bool = False
+    is_archived: bool = False
     column: str | None = None
     label: str | None = None
 
@@ -31,20 +32,28 @@ def read_progress(row_fields: RowFields, row: Row, columns: BoardColumns, add_re
     progress = replace(
         progress,
         is_done=progress.is_done or any(claim.status.is_done for claim in claims),
+        is_archived=any(claim.status.is_archived for claim in claims),
         column=own_column.id if own_column else progress.column,
     )
     for claim in (*read_overriding_claims(row_fields), *state_claims_of_list(row.list_state)):
         status = claim.status
-        if progress.is_deleted if status.is_deleted else progress.is_done and status.is_plain:
-            continue  # it says nothing new
+        if _says_nothing_new(status, progress):
+            continue
         progress = replace(
             progress,
             is_done=progress.is_done or status.is_done,
             is_deleted=progress.is_deleted or status.is_deleted,
+            is_archived=progress.is_archived or status.is_archived,
             label=progress.label or status.label,
         )
         add_remark(f"{claim.name} {claim.text} became {_describe(status, status.label)}")
     return progress
+
+
+def _says_nothing_new(status: Status, progress: TaskProgress) -> bool:
+    if status.is_deleted or status.is_archived:
+        return progress.is_deleted if status.is_deleted else progress.is_archived
+    return progress.is_done and status.is_plain
 
 
 def _read_column(row_fields: RowFields, columns: BoardColumns) -> Column | None:
@@ -69,7 +78,7 @@ def _place(claim: Claim, columns: BoardColumns, add_remark: AddRemark) -> TaskPr
     elif column and not named:
         add_remark(f"{claim.name} {text} became the column {column.name!r}")
     valid_label = label and require_text(claim.name, label, "label")
-    return TaskProgress(status.is_done, status.is_deleted, column.id if column else None, valid_label)
+    return TaskProgress(status.is_done, status.is_deleted, column=column.id if column else None, label=valid_label)
 
 
 def _find_column(status: Status, columns: BoardColumns) -> tuple[Column | None, str | None]:
@@ -85,5 +94,7 @@ def _find_column(status: Status, columns: BoardColumns) -> tuple[Column | None, 
 def _describe(status: Status, label: str | None, *, is_in_progress: bool = False) -> str:
     if status.is_deleted:
         return "a task in the trash"
+    if status.is_archived:
+        return "done, in the archive" if status.is_done else "a task in the archive"
     state = "done" if status.is_done else "in progress" if is_in_progress else "open"
     return f"{state}, with the label {label!r}" if label else state

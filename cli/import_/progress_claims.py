@@ -54,6 +54,7 @@ LIST_STATES: Final = frozenset(
     ]
 )
 """Names of lists that are states: others, such as `Development` or `Inbox`, are projects, too."""
+_STATUS_OF_LIST: Final = {"archived": Status(is_archived=True), "deleted": Status(is_deleted=True)}
 _MAX_PERCENT: Final = 100
 _TRUTHS: Final = {
     **dict.fromkeys(("y", "t", "on", "да", "ja", "oui", "si", "sí", "sim"), True),
@@ -90,7 +91,7 @@ def claims_of_list(list_name: str) -> list[Claim]:
 
 def state_claims_of_list(list_state: str) -> list[Claim]:
     """What the tasks of an archived or deleted list are."""
-    return [Claim("list", list_state, STATUS_BY_WORD[list_state])] if list_state else []
+    return [Claim("list", list_state, _STATUS_OF_LIST[list_state])] if list_state else []
 
 
 def state_of_list(value: Mapping[str, object]) -> str:
@@ -109,7 +110,7 @@ def read_overriding_claims(row_fields: RowFields) -> Iterator[Claim]:
     yield from _inactive_claims(row_fields)
     for fields, status in (
         (CLOSED_FIELDS, Status(is_done=True, is_plain=True)),
-        (ARCHIVED_FIELDS, Status(is_done=True, label="archived")),
+        (ARCHIVED_FIELDS, Status(is_archived=True)),
         (DELETED_FIELDS, Status(is_deleted=True)),
     ):
         claims = [claim for claim in _truth_claims(row_fields, fields, status) if claim.status == status]
@@ -225,7 +226,9 @@ def _require_agreement(claims: list[Claim]) -> None:
         return
     claims = [claim for claim in claims if normalize_word(claim.text) not in _VAGUE_WORDS]
     plain = [
-        claim for claim in claims if not claim.status.is_deleted and not (claim.status.is_done and claim.status.label)
+        claim
+        for claim in claims
+        if not (claim.status.is_deleted or claim.status.is_archived or (claim.status.is_done and claim.status.label))
     ]
     for other in plain[1:]:
         if other.status.is_done != plain[0].status.is_done:

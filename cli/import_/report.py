@@ -80,23 +80,26 @@ def _summary_lines(outcome: ImportOutcome, report: ImportReport) -> Iterator[str
         yield f"Of these, with other values, of which the first were kept: {outcome.repeated_otherwise}."
     if (left := report.row_count - outcome.row_count) > 0:
         yield f"Stopped early: {left} of {report.row_count} rows were not tried."
+    yield from _state_lines(outcome)
+
+
+def _state_lines(outcome: ImportOutcome) -> Iterator[str]:
+    created = "Would be created" if outcome.is_dry_run else "Created"
     if outcome.done:
-        yield f"{'Would be created' if outcome.is_dry_run else 'Created'} as done: {outcome.done}."
+        yield f"{created} as done: {outcome.done}."
+    if outcome.archived:
+        yield f"{created} in the archive: {outcome.archived}."
     if outcome.trashed:
         went = "would go" if outcome.is_dry_run else "went"
         yield f"Also, tasks that the file calls deleted {went} to the trash: {outcome.trashed}."
     if outcome.changed_since:
         yield f"Existing tasks that differ from the file, left unchanged: {outcome.changed_since}."
-    yield from _sub_task_lines(outcome)
-
-
-def _sub_task_lines(outcome: ImportOutcome) -> Iterator[str]:
     if outcome.sub_tasks:
-        yield f"{'Would be created' if outcome.is_dry_run else 'Created'} below their parents: {outcome.sub_tasks}."
+        yield f"{created} below their parents: {outcome.sub_tasks}."
     if outcome.parentless:
         became = "would become" if outcome.is_dry_run else "became"
         yield (
-            f"Sub-tasks of a parent that was refused, deleted or moved, which {became} tasks of their own: "
+            f"Sub-tasks of a parent that was refused, deleted, archived or moved, which {became} tasks of their own: "
             f"{outcome.parentless}; their descriptions name it."
         )
 

@@ -11,10 +11,11 @@ Stage = Literal["backlog", "todo", "doing", "review"]
 
 
 class Status(Struct, frozen=True):
-    """What a word says of a task: done or deleted, the stage it is in, and a label for what neither expresses."""
+    """What a word says of a task: done, archived, deleted, the stage it is in, and a label for what else it says."""
 
     is_done: bool = False
     is_deleted: bool = False
+    is_archived: bool = False
     stage: Stage | None = None
     label: str | None = None
     is_plain: bool = False
@@ -81,7 +82,7 @@ _WORDS: Final[list[tuple[Status, str]]] = [
     (Status(is_done=True, label="rejected"), "wontfix, wontdo, rejected, declined, notplanned, invalid"),
     (Status(is_done=True, label="duplicate"), "duplicate, duplicated"),
     (Status(is_done=True, label="abandoned"), "abandoned, obsolete"),
-    (Status(is_done=True, label="archived"), "archived, archive, archiviert, архив, вархиве"),
+    (Status(is_done=True, is_archived=True), "archived, archive, archiviert, архив, вархиве"),
     (
         Status(is_deleted=True),
         """

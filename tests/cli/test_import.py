@@ -265,9 +265,7 @@ def test_a_deep_flat_list_is_imported_below_its_parents_in_one_go(run_import: Im
     assert all(found[str(at)].parent_id == (found[str(at // 3)].id if at else None) for at in range(601))
 
 
-def test_a_sub_task_whose_parent_a_rule_refuses_becomes_a_task_of_its_own(
-    run_import: Import, settings: Settings
-) -> None:
+def a_sub_task_whose_parent_a_rule_refuses_becomes_a_task_of_its_own(run_import: Import, settings: Settings) -> None:
     content = [{"title": "P", "column": "none", "subtasks": [{"title": "C", "subtasks": [{"title": "G"}]}]}]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("cli.import_.board_columns.BoardColumns.find_named", lambda *_: Column("gone", "Gone"))
@@ -279,6 +277,48 @@ def test_a_sub_task_whose_parent_a_rule_refuses_becomes_a_task_of_its_own(
     found = tasks_by_title(settings)
     assert set(found) == {"C", "G"}
     assert (found["C"].parent_id, found["C"].description, found["G"].parent_id) == (None, "Part of: P", found["C"].id)
+
+
+def test_a_sub_task_whose_parent_a_rule_refuses_becomes_a_task_of_its_own(
+    run_import: Import, settings: Settings
+) -> None:
+    a_sub_task_whose_parent_a_rule_refuses_becomes_a_task_of_its_own(run_import, settings)
+
+
+def test_a_sub_task_that_is_refused_with_its_parent_is_noticed(
+    run_import: Import, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importer, "PARENT_REFUSALS", ())
+    assert_check_fails(lambda: a_sub_task_whose_parent_a_rule_refuses_becomes_a_task_of_its_own(run_import, settings))
+
+
+def sub_tasks_that_are_decided_before_their_parents_find_them(run_import: Import, settings: Settings) -> None:
+    send = importer._send  # noqa: SLF001 - the order belongs in this function
+
+    async def reversed_send(instance: Any, tasks: Sequence[MappedTask], *more: Any) -> Any:
+        results = [(await send(instance, [task], *more))[0] for task in tasks[::-1]]
+        return results[::-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(importer, "_send", reversed_send)
+        nested = {"title": "B", "subtasks": [{"title": "C", "subtasks": [{"title": "D"}]}]}
+        assert "5 created" in run_import([{"title": "first"}, {"title": "A", "subtasks": [nested]}]).output
+    found = tasks_by_title(settings)
+    assert [found[title].parent_id for title in "BCD"] == [found[title].id for title in "ABC"]
+
+
+def test_sub_tasks_that_are_decided_before_their_parents_find_them(run_import: Import, settings: Settings) -> None:
+    sub_tasks_that_are_decided_before_their_parents_find_them(run_import, settings)
+
+
+def test_a_late_parent_that_is_not_waited_for_is_noticed(
+    run_import: Import, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def without(instance: Any, task: MappedTask, *more: Any) -> Any:
+        return (await importer._send(instance, [task.without_parent()], *more))[0]  # noqa: SLF001 - as above
+
+    monkeypatch.setattr(importer, "_send_again", without)
+    assert_check_fails(lambda: sub_tasks_that_are_decided_before_their_parents_find_them(run_import, settings))
 
 
 def test_a_sub_task_of_a_task_that_went_to_the_trash_since_becomes_a_task_of_its_own(
@@ -627,6 +667,27 @@ def test_deleted_tasks_go_to_the_trash_once(run_import: Import, settings: Settin
     with connect(settings.database_url) as connection:
         history = log.load_after(connection, DEMO_EVENTS, 1_000)
     assert sum(isinstance(one.event, TaskTrashed) for one in history) == 2
+
+
+def test_archived_tasks_go_to_the_archive_once(run_import: Import, settings: Settings) -> None:
+    sub_task = {"title": "C", "archived": True}
+    content = [
+        {"title": "A", "archived": True, "comments": ["One"], "subtasks": [{"title": "B"}]},
+        {"title": "D", "done": True, "is_archived": True, "is_deleted": True},
+        {"title": "P", "subtasks": [sub_task]},
+    ]
+    dry, output = run_import(content, "--dry-run").output, run_import(content).output
+    assert "4 would be created, 0 already there, 0 would be refused" in dry
+    assert "4 created, 0 already there, 0 refused" in output
+    assert "Would be created in the archive: 2." in dry
+    assert "Created in the archive: 2." in output
+    found = tasks_by_title(settings)
+    assert {title for title, task in found.items() if task.archived} == {"A", "C", "D"}
+    assert found["D"].trashed
+    assert (found["A"].status, found["B"].parent_id, found["C"].parent_id) == ("open", None, found["P"].id)
+    again = run_import(content).output
+    assert "0 created, 5 already there" in again
+    assert "differ" not in again
 
 
 def test_the_scale_of_priorities_may_be_given(run_import: Import, settings: Settings) -> None:

@@ -13,7 +13,8 @@ def progress(row: dict[str, Any], *columns: str) -> tuple[str, str | None, tuple
     board = tuple(Column(name, name) for name in columns or ("To do", "In progress", "Done"))
     (task,) = plan([{"title": "A", **row}], columns=board).tasks.values()
     assert not (task.is_done and task.is_deleted)
-    return "trash" if task.is_deleted else "done" if task.is_done else "open", task.create.column, task.create.labels
+    state = "trash" if task.is_deleted else "done" if task.is_done else "open"
+    return f"{state}, archived" if task.is_archived else state, task.create.column, task.create.labels
 
 
 @pytest.mark.parametrize(
@@ -23,9 +24,11 @@ def progress(row: dict[str, Any], *columns: str) -> tuple[str, str | None, tuple
         ({"status": "Resolved"}, "done", (), "status 'Resolved' became done"),
         ({"status": "erledigt"}, "done", (), "status 'erledigt' became done"),
         ({"closed": True}, "done", (), "closed true became done"),
-        ({"archived": True, "done": False}, "done", ("archived",), "archived true became done"),
-        ({"status": "archived"}, "done", ("archived",), "status 'archived' became done"),
-        ({"archivedAt": "2026-01-01T00:00:00Z"}, "done", ("archived",), "archivedAt (a time) became done"),
+        ({"archived": True, "done": False}, "open, archived", (), "archived true became a task in the archive"),
+        ({"status": "archived"}, "done, archived", (), "status 'archived' became done, in the archive"),
+        ({"archivedAt": "2026-01-01T00:00:00Z"}, "open, archived", (), "(a time) became a task in the archive"),
+        ({"archived": True, "done": True}, "done, archived", (), "archived true became a task in the archive"),
+        ({"archived": True, "deleted": True}, "trash, archived", (), "deleted true became a task in the trash"),
         ({"status": "Won't fix"}, "done", ("rejected",), 'status "Won\'t fix" became done'),
         ({"state": {"name": "Shipped!", "type": "completed"}}, "done", (), "state 'Shipped!' became done"),
         ({"completed_at": "2026-01-01T00:00:00Z"}, "done", (), "completed_at (a time) became done"),
@@ -40,7 +43,7 @@ def progress(row: dict[str, Any], *columns: str) -> tuple[str, str | None, tuple
         ({"isActive": "false"}, "done", (), "isActive false became done"),
         ({"closed": "1"}, "done", (), "closed 1 became done"),
         ({"closed": "true"}, "done", (), "closed true became done"),
-        ({"archived": "yes"}, "done", ("archived",), "archived yes became done"),
+        ({"archived": "yes"}, "open, archived", (), "archived yes became a task in the archive"),
         ({"deleted": "True"}, "trash", (), "deleted true became a task in the trash"),
         ({"percentComplete": "100%"}, "done", (), "percentComplete '100%' became done"),
         ({"status": "waitingOnOthers"}, "open", ("waiting",), "became open, with the label 'waiting'"),
@@ -143,13 +146,13 @@ def test_tasks_of_an_archived_or_deleted_list_are_so_too() -> None:
         {"title": "Now", "is_archived": False, "tasks": [{"title": "C"}]},
     ]
     planned = plan(projects)
-    found = {title: (task.is_done, task.is_deleted, task.create.labels) for title, task in planned.tasks.items()}
+    found = {title: (task.is_archived, task.is_deleted, task.create.labels) for title, task in planned.tasks.items()}
     assert found == {
-        "A": (True, False, ("Old", "archived")),
+        "A": (True, False, ("Old",)),
         "B": (False, True, ("Gone",)),
         "C": (False, False, ("Now",)),
     }
-    assert "1 x list archived became done, with the label 'archived'" in planned.report
+    assert "1 x list archived became a task in the archive" in planned.report
 
 
 def test_a_column_that_the_row_names_wins_over_its_status() -> None:

@@ -5,7 +5,6 @@ from itertools import pairwise, permutations
 from typing import Any
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.import_.mapping import ImportProject, MappedTask, map_rows
@@ -13,6 +12,7 @@ from cli.import_.parsing import parse_json
 from cli.import_.task_lists import find_rows
 from tests.cli.import_.planned_import import PlannedImport, plan
 from tests.examples import PROJECT
+from tests.law import law
 
 
 def parents_of(planned: PlannedImport) -> dict[str, str | None]:
@@ -93,8 +93,10 @@ def test_a_nested_task_may_name_its_parent_too() -> None:
     assert plan(rows).ignored_fields == {"id": 3, "parentId": 1}
 
 
-@pytest.mark.parametrize("parent", [{"title": "A", "due": "tomorrow"}, {"title": "A", "deleted": True}])
-def test_a_sub_task_of_a_refused_or_deleted_parent_names_it(parent: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "parent", [{"title": "A", "due": "tomorrow"}, {"title": "A", "deleted": True}, {"title": "A", "archived": True}]
+)
+def test_a_sub_task_of_a_refused_deleted_or_archived_parent_names_it(parent: dict[str, Any]) -> None:
     planned = plan([{**parent, "subtasks": [{"title": "B", "notes": "why", "subtasks": [{"title": "C"}]}]}])
     b = planned.tasks["B"].create
     assert (b.parent_id, b.description) == (None, "why\n\nPart of: A")
@@ -150,8 +152,8 @@ def check_tree(tree: dict[str, Any], rows: list[dict[str, Any]]) -> None:
             assert ("Part of: " + parent in (create.description or "")) == bool(parent)
 
 
-@given(trees, st.randoms(use_true_random=False))
-def test_any_tree_keeps_its_parents_nested_or_flat(tree: dict[str, Any], random: Any) -> None:
+@law(trees, st.randoms(use_true_random=False), examples=100)
+def any_tree_keeps_its_parents(tree: dict[str, Any], random: Any) -> None:
     tree = numbered(tree)
     check_tree(tree, [tree])
     rows = flattened(tree)
@@ -159,8 +161,12 @@ def test_any_tree_keeps_its_parents_nested_or_flat(tree: dict[str, Any], random:
     check_tree(tree, rows)
 
 
-@given(st.lists(st.integers(0, 5), min_size=6, max_size=6))
-def test_parents_of_any_shape_lose_no_row(parents: list[int]) -> None:
+def test_any_tree_keeps_its_parents_nested_or_flat() -> None:
+    any_tree_keeps_its_parents()
+
+
+@law(st.lists(st.integers(0, 5), min_size=6, max_size=6), examples=100)
+def any_parents_lose_no_row(parents: list[int]) -> None:
     rows = [{"id": at, "title": str(at), "parent": parent} for at, parent in enumerate(parents)]
     planned = plan(rows)
     assert planned.titles == set(map(str, range(6)))
@@ -171,6 +177,10 @@ def test_parents_of_any_shape_lose_no_row(parents: list[int]) -> None:
     kept = sum(parent is not None for parent in parents_of(planned).values())
     assert kept == 6 - planned.ignored_fields["parent"]
     assert planned.ignored_fields["parent"] == circles_in(parents)
+
+
+def test_parents_of_any_shape_lose_no_row() -> None:
+    any_parents_lose_no_row()
 
 
 def circles_in(parents: list[int]) -> int:
