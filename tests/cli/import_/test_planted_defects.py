@@ -2,24 +2,28 @@
 
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import pytest
 
-from cli.import_ import parsing
+from cli.import_ import flat_parents, parsing
 from cli.import_.priority import PriorityScale, recognize_scale
+from cli.import_.rows import Row
 from cli.import_.status_words import STATUS_BY_WORD, Status
 from infra.errors import OperatorError
 from tests.cli.import_ import (
     test_priority,
     test_progress,
     test_refused_rows,
+    test_sub_tasks,
     test_task_lists,
     test_texts_and_dates,
+    test_times_and_checklists,
 )
 from tests.cli.import_.planned_import import plan
+from tests.law import planted_defect
 
 
 def any_list_is_one_of_tasks(patch: pytest.MonkeyPatch) -> None:
@@ -90,6 +94,48 @@ def the_scale_is_that_of_the_first_row(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("tests.cli.import_.planned_import.recognize_scale", lambda rows: recognize_scale(list(rows)[:1]))
 
 
+def sub_tasks_are_tasks_of_their_own(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("cli.import_.mapping._below", lambda task, _: task.without_parent())
+
+
+def parents_are_found_nested_only(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("cli.import_.task_lists.with_flat_parents", lambda rows: rows)
+
+
+def sub_tasks_stand_where_the_file_has_them(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("cli.import_.flat_parents._in_order", lambda rows: rows)
+
+
+def deleted_tasks_have_sub_tasks(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("cli.import_.mapping.MappedTask.without_parent", lambda task: task)
+
+
+def rows_in_a_circle_are_forgotten(patch: pytest.MonkeyPatch) -> None:
+    in_order = flat_parents._in_order  # noqa: SLF001 - the defect belongs in this function
+    patch.setattr("cli.import_.flat_parents._in_order", lambda rows: _without_circles(list(in_order(rows)), rows))
+
+
+def _without_circles(ordered: list[Row], rows: Sequence[Row]) -> list[Row]:
+    opened = {id(row.value) for row in rows if row.parent} - {id(row.value) for row in ordered if row.parent}
+    return [row for row in ordered if id(row.value) not in opened]
+
+
+def points_are_minutes(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("cli.import_.estimate._POINT_FIELDS", frozenset())
+
+
+def every_item_is_unchecked(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("cli.import_.checklist._is_done", lambda _: False)
+
+
+def a_start_may_be_after_the_due_date(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("cli.import_.start.require_start_before_due", lambda *_: None)
+
+
+def archived_tasks_stay_on_the_board(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("cli.import_.progress_claims.ARCHIVED_FIELDS", ())
+
+
 def makes_no_tasks(export: object) -> None:
     with contextlib.suppress(OperatorError):
         assert plan(export).titles == set()
@@ -145,6 +191,33 @@ DEFECTS: list[tuple[Callable[[pytest.MonkeyPatch], None], Callable[[], None]]] =
             test_texts_and_dates.test_a_body_may_be_an_object_or_html, {"description_html": "<p>x</p>"}, "x", "HTML"
         ),
     ),
+    (sub_tasks_are_tasks_of_their_own, test_sub_tasks.test_any_tree_keeps_its_parents_nested_or_flat),
+    (parents_are_found_nested_only, test_sub_tasks.test_any_tree_keeps_its_parents_nested_or_flat),
+    (sub_tasks_stand_where_the_file_has_them, test_sub_tasks.test_any_tree_keeps_its_parents_nested_or_flat),
+    (deleted_tasks_have_sub_tasks, test_sub_tasks.test_any_tree_keeps_its_parents_nested_or_flat),
+    (rows_in_a_circle_are_forgotten, test_sub_tasks.test_parents_of_any_shape_lose_no_row),
+    (points_are_minutes, test_times_and_checklists.test_points_are_no_minutes),
+    (
+        every_item_is_unchecked,
+        partial(
+            test_times_and_checklists.test_a_checklist_is_carried_over,
+            {"checklists": [test_times_and_checklists.TRELLO]},
+        ),
+    ),
+    (
+        a_start_may_be_after_the_due_date,
+        test_times_and_checklists.test_a_start_after_the_due_date_is_told_and_refuses_nothing,
+    ),
+    (
+        archived_tasks_stay_on_the_board,
+        partial(
+            test_progress.test_closed_archived_and_deleted_are_told_in_the_report,
+            {"archived": True},
+            "open, archived",
+            (),
+            "archived true became a task in the archive",
+        ),
+    ),
     (every_refusal_is_a_kind_of_its_own, test_refused_rows.test_refusals_of_one_kind_are_one_line),
 ]
 
@@ -155,5 +228,5 @@ def test_a_defect_in_the_import_turns_its_test_red(
 ) -> None:
     check()
     plant(monkeypatch)
-    with pytest.raises((AssertionError, OperatorError)):
+    with planted_defect(), pytest.raises((AssertionError, OperatorError)):
         check()
