@@ -14,7 +14,8 @@ _BOARD_LISTS: Final = frozenset({"lists", "columns", "stacks", "swimlanes", "buc
 _JIRA_LISTS: Final = frozenset({"issuetypes", "customfields", "issuelinktypes"})
 _TAIGA_LISTS: Final = frozenset({"userstories", "usstatuses", "taskstatuses", "issuestatuses", "wikipages"})
 _TRELLO_ADVICE: Final = (
-    "To import only its cards now, without their lists, run `jq '[.. | .cards? // empty | .[]?]' {file} > cards.json` "
+    "To import only its cards now, without their lists, run `jq '[.. | objects | . as $board | .cards? | arrays[] | "
+    ".id as $id | .checklists += [$board.checklists[]? | select(.idCard == $id)]]' {file} > cards.json` "
     "and import cards.json."
 )
 _JIRA_ADVICE: Final = (
