@@ -222,7 +222,7 @@ class MoveTask(TaskCommand, frozen=True, kw_only=True):
     changed_fields: ClassVar = frozenset({"rank"})
 
     column: ColumnName | None = None
-    project_id: UUID | None = None
+    project_id: UUID | UnsetType = UNSET
     before: TaskName | None = None
     after: TaskName | None = None
     top: bool = False
@@ -260,7 +260,7 @@ class MoveTask(TaskCommand, frozen=True, kw_only=True):
         yield from place(context.target, task, project, context, column=wanted_column, placement=self.placement)
 
     def _is_to_another_project(self, task: Task) -> bool:
-        return self.project_id not in {None, task.project_id}
+        return self.project_id not in {UNSET, task.project_id}
 
     def _column(self, task: Task, project: Project, context: DecisionContext) -> Column:
         wanted = self._wanted_column(project, context)

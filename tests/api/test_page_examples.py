@@ -20,13 +20,14 @@ WANTING_MORE = {
     "invalid_refresh_token",
     "invitation_is_closed",
     "last_owner",
+    "makes_a_cycle",
     "mail_is_not_set_up",
     "not_found",
     "not_trashed",
     "task_does_not_recur",
     "wrong_credentials",
 }
-"""Answers of examples that need a mail, a second user, an older state, or to be the administrator."""
+"""Answers of examples that need a mail, a second user or task, an older state, or to be the administrator."""
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda text: " ".join(text.split()[2:5]))

@@ -73,10 +73,10 @@ def test_a_text_mentions_a_limited_number_of_users() -> None:
 @pytest.mark.parametrize("text", ["@a " * 16_000, "@" * 50_000, "`" * 50_000, "` " * 25_000, "~~~\n" * 12_500])
 def test_the_longest_text_takes_no_time(text: str) -> None:
     many = {fixed_uuid7(at): PersonName(f"User {at}", f"user{at}@example.org") for at in range(400, 2_400)}
-    started = time.monotonic()
+    started = time.process_time()
     may_mention(text)
     find_mentions(text, many)
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_the_code_of_a_text_is_no_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
