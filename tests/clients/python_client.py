@@ -31,7 +31,7 @@ from taskledger_client.models import (
     Priority,
     Registration,
     ReopenTask,
-    Task,
+    SingleTask,
     TaskPage,
     TaskSort,
     TaskStatus,
@@ -125,7 +125,7 @@ rest = list_tasks.sync(project.id, client=client, cursor=tasks.next_cursor, sort
 assert isinstance(rest, TaskPage)
 assert ([item.title for item in rest.items], rest.next_cursor) == (["Bread"], None)
 shown = show_task.sync(task, client=client)
-assert isinstance(shown, Task)
+assert isinstance(shown, SingleTask)
 assert (shown.id, shown.title, shown.status) == (task, "Oat milk", TaskStatus.OPEN)
 again = edit_task.sync(task, client=client, body=EditTask(priority=shown.priority, expected_version=shown.version))
 assert isinstance(again, WriteResult)
