@@ -16,28 +16,24 @@ WatchLevel = Literal["all", "mine", "none"]
 DEFAULT_LEVEL: WatchLevel = "mine"
 
 
-class TaskWatched(Event, frozen=True):
+class TaskWatchEvent(Event, frozen=True):
+    """What a user said about watching a task; before that they had said the opposite, or nothing."""
+
+    task_id: UUID
+    project_id: UUID
+    user_id: UUID
+    watching: Change[bool | None]
+
+    def touches(self) -> Collection[UUID]:
+        return (self.task_id,)
+
+
+class TaskWatched(TaskWatchEvent, frozen=True):
     """A user said so; before that they had said the opposite, or nothing."""
 
-    task_id: UUID
-    project_id: UUID
-    user_id: UUID
-    watching: Change[bool | None]
 
-    def touches(self) -> Collection[UUID]:
-        return (self.task_id,)
-
-
-class TaskUnwatched(Event, frozen=True):
+class TaskUnwatched(TaskWatchEvent, frozen=True):
     """A user said so: nothing that happens makes them watch the task again."""
-
-    task_id: UUID
-    project_id: UUID
-    user_id: UUID
-    watching: Change[bool | None]
-
-    def touches(self) -> Collection[UUID]:
-        return (self.task_id,)
 
 
 class ProjectWatchSet(Event, frozen=True):
