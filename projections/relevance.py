@@ -46,8 +46,9 @@ def relevance_levels(terms: Sequence[Term]) -> tuple[RelevanceLevel, ...]:
     better = in_title
     each_word = list(dict.fromkeys(word for query in required for word in query.each_title_word))
     if len(each_word) > 1:
-        better = f"({' | '.join(each_word)})"
-        levels.append(RelevanceLevel(f"{better} & {anywhere}", f"!({in_title})"))
+        has_a_word = f"({' | '.join(each_word)})"
+        levels.append(RelevanceLevel(f"{has_a_word} & {anywhere}", f"!({in_title})"))
+        better = f"{has_a_word} | {in_title}"  # a title without any word can meet alternatives that deny one
     levels += [
         RelevanceLevel(_conjunction(terms, lambda asked: text_query(asked).words), f"{as_written} & !({better})"),
         RelevanceLevel(anywhere, f"!({better}) & !({as_written})"),

@@ -274,6 +274,13 @@ def a_task_is_of_one_level_of_relevance(database: SyncConnection) -> None:
     asks()
 
 
+def what_is_met_by_lacking_a_word_is_of_one_level_too(database: SyncConnection) -> None:
+    """A title without any of the words that are asked for, which is of the first level all the same."""
+    insert_rows(database, [task_row(1, title="milk"), task_row(2, title="oat bread"), task_row(3, title="bread absent")])
+    for asked in ("oat bread", '"oat bread"', "oat (bread or butter)"):
+        assert matching_ids(database, f"({asked} or -absent)", by_rank=True) == [2, 1]
+
+
 def ranking_is_no_slower_than_matching(database: SyncConnection) -> None:
     """The longest query, on texts of the maximum length that contain all of its words as often as possible."""
     pairs = [first + second for first in "bcdfghjklm" for second in "nprstvwxz0"]
@@ -334,6 +341,7 @@ CHECKS: list[Check] = [
     a_word_in_a_comment_counts_as_one_of_the_task,
     punctuation_as_it_is_written_ranks_first,
     a_task_is_of_one_level_of_relevance,
+    what_is_met_by_lacking_a_word_is_of_one_level_too,
     ranking_is_no_slower_than_matching,
     values_are_never_part_of_the_sql,
     any_filter_compiles_and_runs,
