@@ -309,8 +309,8 @@ def bytes_law(database: SyncConnection) -> Callable[[], None]:
             found = assert_stable_tasks_in_order(database, still)
         lengths = {str(task.id): len(msgspec.json.encode(_as_shown(task))) + len(",") for task in tasks}
         totals = [sum(lengths[id_] for id_ in page) for page in found]
+        assert all(len(page) == 1 or total <= max_bytes for page, total in zip(found, totals, strict=True) if page)
         for page, total, following in zip(found, totals, found[1:], strict=False):
-            assert len(page) == 1 or total <= max_bytes
             assert len(page) == still.limit or total + lengths[following[0]] > max_bytes - ENVELOPE_BYTES
 
     return however_long_the_tasks_each_is_on_one_page_and_several_fit
