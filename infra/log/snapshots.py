@@ -1,5 +1,6 @@
 """Snapshots: the states of long streams, kept beside the log so that only their last events need to be read."""
 
+import ast
 import inspect
 import sys
 from collections.abc import Sequence
@@ -117,15 +118,26 @@ async def save(
 def state_digest(state_type: type[State]) -> bytes:
     """A digest of all code that folds a state type; snapshots with another digest are ignored."""
     modules = sorted({codec.__name__, upcasts.__name__, *_domain_modules(state_type.__module__)})
-    return sha256("".join(inspect.getsource(sys.modules[name]) for name in modules).encode()).digest()
+    return sha256("".join(map(_source, modules)).encode()).digest()
 
 
 def _domain_modules(name: str) -> set[str]:
-    """The module of that name, and those of the domain whose definitions it uses, directly or through others."""
+    """The module of that name, and those of the domain that it imports from, directly or through others."""
     found, pending = {name}, [name]
     while pending:
-        used = {getattr(value, "__module__", None) for value in vars(sys.modules[pending.pop()]).values()}
-        new = {each for each in used - found if each and each.startswith(f"{event.__package__}.")}
+        new = _imported_modules(pending.pop()) - found
         found |= new
         pending += new
     return found
+
+
+@cache
+def _imported_modules(name: str) -> set[str]:
+    """The modules of the domain that a module imports from; also those that it only takes constants of."""
+    statements = (node for node in ast.parse(_source(name)).body if isinstance(node, ast.ImportFrom))
+    named = {each for node in statements for each in (node.module, *(f"{node.module}.{of.name}" for of in node.names))}
+    return {each for each in named if each and each.startswith(f"{event.__package__}.") and each in sys.modules}
+
+
+def _source(name: str) -> str:
+    return inspect.getsource(sys.modules[name])
