@@ -276,7 +276,9 @@ def a_task_is_of_one_level_of_relevance(database: SyncConnection) -> None:
 
 def what_is_met_by_lacking_a_word_is_of_one_level_too(database: SyncConnection) -> None:
     """A title without any of the words that are asked for, which is of the first level all the same."""
-    insert_rows(database, [task_row(1, title="milk"), task_row(2, title="oat bread"), task_row(3, title="bread absent")])
+    insert_rows(
+        database, [task_row(1, title="milk"), task_row(2, title="oat bread"), task_row(3, title="bread absent")]
+    )
     for asked in ("oat bread", '"oat bread"', "oat (bread or butter)"):
         assert matching_ids(database, f"({asked} or -absent)", by_rank=True) == [2, 1]
 
