@@ -12,10 +12,10 @@ from msgspec import UNSET
 from commands.command import Command
 from commands.field_types import normalize_date
 from commands.recurrence import as_stored
-from domain import task as task_events
 from domain.errors import StartAfterDue
 from domain.event import Change, Event, change_fields
 from domain.task import Task, TaskCreated
+from domain.task import fields as task_fields
 
 _NORMALIZERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "due": normalize_date,
@@ -55,7 +55,7 @@ def require_start_before_due(start: str | None = None, due: str | None = None, z
 @cache
 def field_events() -> Mapping[str, type[Event]]:
     """The event of each such field: the one that changes it and has no other field."""
-    events = [kind for kind in vars(task_events).values() if isinstance(kind, type) and issubclass(kind, Event)]
+    events = [kind for kind in vars(task_fields).values() if isinstance(kind, type) and issubclass(kind, Event)]
     single = {kind: change_fields(kind) for kind in events if len(kind.__struct_fields__) == 1}
     return {names[0]: kind for kind, names in single.items() if names and names[0] in TaskCreated.__struct_fields__}
 

@@ -189,7 +189,7 @@ def a_column_count_without_a_guard(patch: pytest.MonkeyPatch) -> None:
             raise ColumnIsFull(column=column.id, limit=column.wip_limit, tasks=count.tasks)
         yield from ()
 
-    patch.setattr("commands.task.enter_column", entering)
+    patch.setattr("commands.task.fields.enter_column", entering)
 
 
 def a_stale_column_count(patch: pytest.MonkeyPatch) -> None:

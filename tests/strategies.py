@@ -94,6 +94,11 @@ STATE_TYPES: tuple[type[State], ...] = tuple(
 )
 
 
+def noun_of(kind: type[Event | State]) -> str:
+    """The module of `domain` that it stands in, or the package, if its module is a part of one."""
+    return kind.__module__.split(".")[1]
+
+
 def values(type_: Any) -> SearchStrategy[Any]:
     """Any value of a field's type."""
     origin, arguments = get_origin(type_), get_args(type_)

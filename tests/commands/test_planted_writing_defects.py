@@ -32,7 +32,7 @@ Patch = pytest.MonkeyPatch
 
 
 def edits_leave_labels_alone(patch: Patch) -> None:
-    patch.setattr("commands.task.set_labels", lambda *_: iter(()))
+    patch.setattr("commands.task.fields.set_labels", lambda *_: iter(()))
 
 
 def edits_give_labels_their_new_spelling(patch: Patch) -> None:
@@ -51,12 +51,12 @@ def edits_check_assignees_who_stay(patch: Patch) -> None:
             task_changes.require_assignable(task.workspace_id, user, context)
         yield from set_assignees(task, users, context)
 
-    patch.setattr("commands.task.set_assignees", strict)
+    patch.setattr("commands.task.fields.set_assignees", strict)
 
 
 def edits_do_not_change_the_status(patch: Patch) -> None:
     place = task_changes.place
-    patch.setattr("commands.task.place", lambda *given, column, **_: place(*given, column=column))
+    patch.setattr("commands.task.fields.place", lambda *given, column, **_: place(*given, column=column))
 
 
 def completed_tasks_stay_in_their_column(patch: Patch) -> None:
@@ -104,7 +104,8 @@ def imports_obey_the_done_column(patch: Patch) -> None:
         as_human: Any = _AsHuman(context)
         return place(task_id, task, project, as_human, **wanted)
 
-    patch.setattr("commands.task.place", placed)
+    for part in ("complete", "fields", "move"):
+        patch.setattr(f"commands.task.{part}.place", placed)
 
 
 def a_board_may_have_two_done_columns(patch: Patch) -> None:

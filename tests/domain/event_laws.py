@@ -17,7 +17,7 @@ from domain.task import Task, TaskNumbersTaken
 from domain.upcasts import UPCASTS
 from tests.examples import EVERY_EVENT
 from tests.law import law
-from tests.strategies import EVENT_TYPES, STATE_TYPES, change_fields, changing, structs
+from tests.strategies import EVENT_TYPES, STATE_TYPES, change_fields, changing, noun_of, structs
 
 UPCAST_EVENTS: dict[str, Event] = {"TaskNumberTaken": TaskNumbersTaken(1, 1)}
 """The current events that golden files of retired events decode to."""
@@ -55,7 +55,7 @@ def the_codec_round_trips() -> None:
 def evolving_never_raises() -> None:
     """Starting from no state, an example of every state type, and any state that the event may change."""
     for event_type in EVENT_TYPES.values():
-        kinds = [kind for kind in STATE_TYPES if kind.__module__ == event_type.__module__]
+        kinds = [kind for kind in STATE_TYPES if noun_of(kind) == noun_of(event_type)]
 
         @law(structs(event_type), structs(event_type), st.one_of(*map(structs, kinds or STATE_TYPES)), examples=15)
         def evolves(first: Event, second: Event, state: State) -> None:
@@ -89,7 +89,7 @@ def changed_fields_are_set(event_type: type[Event], state_type: type[State]) -> 
     def sets(state: State, event: Event, change: Event) -> None:
         for each in (event, change):
             _assert_fields(happening.apply_changes(state, each), _changed_fields(state, each), each)
-            if type(state).__module__ == type(each).__module__:
+            if noun_of(type(state)) == noun_of(type(each)):
                 _assert_fields(type(state).evolve(state, each), _new_values(state, each), each)
 
     sets()
@@ -116,8 +116,8 @@ def every_changed_field_exists_in_a_state() -> None:
     """In one of its module, or of the task, which has parts with modules of their own."""
     for kind in EVENT_TYPES.values():
         changed = {kind.changes_part_of} if kind.changes_part_of else change_fields(kind)
-        modules = {kind.__module__, Task.__module__}
-        states = [set(state.__struct_fields__) for state in STATE_TYPES if state.__module__ in modules]
+        nouns = {noun_of(kind), noun_of(Task)}
+        states = [set(state.__struct_fields__) for state in STATE_TYPES if noun_of(state) in nouns]
         assert not changed or any(changed <= fields for fields in states), kind.__name__
 
 
