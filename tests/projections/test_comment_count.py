@@ -14,7 +14,7 @@ from infra.settings import Settings
 from projections import task_list
 from projections.engine.connection import SyncConnection
 from projections.fingerprint import fold_history
-from projections.task_list import StoredTaskRow
+from projections.task_list import StoredTaskRow, folding
 from tests.commands.comment_laws import ActedCommand, conversations, initial_history, written
 from tests.examples import (
     ADA,
@@ -71,12 +71,12 @@ def test_the_count_equals_a_recount() -> None:
 
 
 def test_a_deletion_that_is_not_counted_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    after_touch = task_list._after_touch  # noqa: SLF001 - the defect belongs in this function
+    after_touch = folding._after_touch  # noqa: SLF001 - the defect belongs in this function
 
     def forgetful(row: StoredTaskRow, recorded: RecordedEvent) -> StoredTaskRow:
         return row if isinstance(recorded.event, CommentDeleted) else after_touch(row, recorded)
 
-    monkeypatch.setattr(task_list, "_after_touch", forgetful)
+    monkeypatch.setattr(folding, "_after_touch", forgetful)
     assert_check_fails(the_count_equals_a_recount)
 
 

@@ -12,10 +12,11 @@ from msgspec.structs import replace
 from domain.custom_field import FieldValue
 from domain.errors import FilterValue
 from domain.filter import parse, quote
-from projections import custom_field_sql, task_list
+from projections import custom_field_sql
 from projections.engine.connection import SyncConnection
 from projections.field_sql import FilterContext
 from projections.filter_sql import compile_filter, person_names, reads_calendar
+from projections.task_list import folding
 from tests.examples import ADA, BOB, CUSTOMER, DELIVERY, LARGE, POINTS, PROJECT, REVIEWER, SITE, SIZE, SIZES, SMALL
 from tests.law import law
 from tests.planted_defects import assert_check_fails
@@ -190,7 +191,7 @@ def texts_compared_with_case(patch: pytest.MonkeyPatch) -> None:
 
 
 def texts_kept_with_accents(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(task_list, "fold_text", str.lower)
+    patch.setattr(folding, "fold_text", str.lower)
 
 
 def tasks_without_a_value_neither_match_nor_fail_to(patch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from infra.settings import Settings
 from projections import task_list, time_entry_list
 from projections.engine.connection import SyncConnection
 from projections.fingerprint import fold_history
-from projections.task_list import StoredTaskRow
+from projections.task_list import StoredTaskRow, folding
 from tests.commands.comment_laws import ActedCommand
 from tests.commands.decision_laws import at_current_version
 from tests.examples import (
@@ -83,19 +83,19 @@ def test_the_time_spent_equals_a_recount() -> None:
 def corrections_add_all_minutes(patch: pytest.MonkeyPatch) -> None:
     minutes_added = time_entry_events.minutes_added
     patch.setattr(
-        task_list,
+        folding,
         "minutes_added",
         lambda event: event.minutes.new if isinstance(event, TimeEntryEdited) else minutes_added(event),
     )
 
 
 def deletions_leave_the_minutes(patch: pytest.MonkeyPatch) -> None:
-    after_touch = task_list._after_touch  # noqa: SLF001 - the defect belongs in this function
+    after_touch = folding._after_touch  # noqa: SLF001 - the defect belongs in this function
 
     def forgetful(row: StoredTaskRow, recorded: RecordedEvent) -> StoredTaskRow:
         return row if isinstance(recorded.event, TimeEntryDeleted) else after_touch(row, recorded)
 
-    patch.setattr(task_list, "_after_touch", forgetful)
+    patch.setattr(folding, "_after_touch", forgetful)
 
 
 def corrections_touch_nothing(patch: pytest.MonkeyPatch) -> None:

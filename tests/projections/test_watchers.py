@@ -21,6 +21,7 @@ from infra.settings import Settings
 from projections import task_list
 from projections.engine.connection import SyncConnection
 from projections.fingerprint import fold_history
+from projections.task_list import folding
 from tests.commands.comment_laws import EVE, initial_history
 from tests.commands.decision_laws import at_current_version
 from tests.examples import (
@@ -153,7 +154,7 @@ def mentions_are_ignored(patch: pytest.MonkeyPatch) -> None:
     def unmentioned(event: Event, actor: Actor) -> tuple[UUID, ...]:
         return () if isinstance(event, CommentEdited) else followers(event, actor)
 
-    patch.setattr(task_list, "followers", unmentioned)
+    patch.setattr(folding, "followers", unmentioned)
 
 
 def edited_mentions_touch_nothing(patch: pytest.MonkeyPatch) -> None:
