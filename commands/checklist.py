@@ -78,6 +78,8 @@ def resolve_checklist(
 
     Raises NotFound or ChecklistItemRepeated.
     """
+    if not items:
+        return ()
     given = [item.id for item in items if item.id is not None]
     if not {item.id for item in known}.issuperset(given):
         raise NotFound

@@ -41,7 +41,7 @@ _Store = Callable[[Any, CustomField, UUID, DecisionContext], FieldValue]
 
 def field_values(project: Project, sent: Mapping[str, FieldValue | None], context: DecisionContext) -> FieldValues:
     """The values of a new task, as stored; raises what `set_field_values` raises."""
-    stored = _stored_values(project, sent, context)
+    stored = _stored_values(project, sent, context) if sent else ()
     return {field.key: value for field, value in stored if value is not None}
 
 

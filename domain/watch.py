@@ -76,8 +76,8 @@ class Watchers(Struct, frozen=True):
 
     def joined_by(self, users: Iterable[UUID]) -> "Watchers":
         """The same, with these users too, except those who said that they do not watch."""
-        joined = tuple(dict.fromkeys((*self.users, *(user for user in users if user not in self.unwatched))))
-        return self if joined == self.users else Watchers(joined, self.unwatched)
+        new = dict.fromkeys(user for user in users if user not in self.users and user not in self.unwatched)
+        return Watchers((*self.users, *new), self.unwatched) if new else self
 
     def after(self, event: TaskWatched | TaskUnwatched) -> "Watchers":
         """The same after a user said something."""

@@ -91,13 +91,13 @@ class CreateTask(TaskCommand, frozen=True, kw_only=True):
             fields=custom_values,
             **single_values,
         )
-        task = record_from(Task, created)
-        require_recurrence(task, context)
+        if created.recurrence:
+            require_recurrence(record_from(Task, created), context)
         yield created
         if self.parent_id:
             yield placed(context.target, project_id, Change(None, self.parent_id))
         if column == project.done_column and context.actor.kind != "import":
-            yield from status_events(context.target, task, project, "done", column.id, context)
+            yield from status_events(context.target, record_from(Task, created), project, "done", column.id, context)
 
 
 class EditTask(TaskCommand, frozen=True, kw_only=True):

@@ -1,19 +1,28 @@
 """How an event changes the row of a task, also one of another stream."""
 
+from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 
 from msgspec.structs import replace
 
 from domain.attachment import AttachmentAdded, AttachmentRemoved
-from domain.comment import CommentAdded, CommentDeleted
+from domain.comment import CommentAdded, CommentDeleted, CommentEdited
 from domain.custom_field import FieldValue, FieldValues
 from domain.event import Change, Event, RecordedEvent, apply_changes, record_from
 from domain.label import normalize_label
 from domain.rank import RanksRebalanced
 from domain.relation import BlockerEvent, Relation, RelationAdded, RelationRemoved
 from domain.subtask import NO_SUBTASKS, SubtaskEvent
-from domain.task import TaskCompleted, TaskCreated, TaskMovedToProject, TaskPurged, TaskReopened, initial_rank
+from domain.task import (
+    TaskAssigned,
+    TaskCompleted,
+    TaskCreated,
+    TaskMovedToProject,
+    TaskPurged,
+    TaskReopened,
+    initial_rank,
+)
 from domain.time_entry import TimeEntryAdded, TimeEntryDeleted, TimeEntryEdited, minutes_added
 from domain.watch import TaskUnwatched, TaskWatched, Watchers, followers
 from projections.task_list.instants import due_at, start_at
@@ -32,14 +41,14 @@ _COUNTED: Final[dict[type[Event], tuple[str, int]]] = {
 def fold(key: UUID, task: StoredTaskRow | None, recorded: RecordedEvent) -> StoredTaskRow | None:
     event = recorded.event
     if recorded.stream != key:
-        return task and _with_followers(_after_touch(task, recorded), recorded)
+        return task and _after_touch(task, recorded)
     if isinstance(event, TaskCreated):
         return _row_from_created(key, event, recorded)
     if task is None or isinstance(event, TaskPurged):
         return None
-    values = _completion(recorded) | _waiting(task, event) | _keys(task, event)
-    after = apply_changes(task, event, version=recorded.version, updated_at=recorded.at, **values)
-    after = _with_followers(after, recorded)
+    imply = _IMPLIED.get(type(event))
+    implied = imply(task, recorded) if imply else {}
+    after = apply_changes(task, event, version=recorded.version, updated_at=recorded.at, **implied)
     if (
         after.due is task.due
         and after.start is task.start
@@ -64,9 +73,11 @@ def _after_touch(task: StoredTaskRow, recorded: RecordedEvent) -> StoredTaskRow:
             after["spent"] = task.spent + minutes_added(event)
         case TaskWatched() | TaskUnwatched():
             after["watchers"] = task.watchers.after(event)
-        case _ if type(event) in _COUNTED:
-            name, step = _COUNTED[type(event)]
-            after[name] = getattr(task, name) + step
+        case CommentAdded() | CommentEdited():
+            after |= _followed(task, recorded)
+    if counted := _COUNTED.get(type(event)):
+        name, step = counted
+        after[name] = getattr(task, name) + step
     return replace(task, **after)
 
 
@@ -76,9 +87,9 @@ def _blockers(task: StoredTaskRow, other: UUID, *, keeps_waiting: bool) -> tuple
     return (*others, other) if keeps_waiting else others
 
 
-def _waiting(task: StoredTaskRow, event: Event) -> dict[str, object]:
-    """What a task waits for, if the event adds or removes a relation."""
-    match event:
+def _waiting(task: StoredTaskRow, recorded: RecordedEvent) -> dict[str, object]:
+    """What a task waits for after a relation is added or removed."""
+    match recorded.event:
         case RelationAdded(relation=Change(new=Relation("blocked_by", other)), waits=waits):
             return {"blocked_by": _blockers(task, other, keeps_waiting=waits)}
         case RelationRemoved(relation=Change(old=Relation("blocked_by", other))):
@@ -86,17 +97,37 @@ def _waiting(task: StoredTaskRow, event: Event) -> dict[str, object]:
     return {}
 
 
-def _with_followers(task: StoredTaskRow, recorded: RecordedEvent) -> StoredTaskRow:
-    """The row with those who watch the task from this event on."""
-    users = followers(recorded.event, recorded.actor)
-    return replace(task, watchers=task.watchers.joined_by(users)) if users else task
+def _followed(task: StoredTaskRow, recorded: RecordedEvent) -> dict[str, object]:
+    """Those who watch the task from this event on."""
+    return {"watchers": task.watchers.joined_by(followers(recorded.event, recorded.actor))}
 
 
-def _keys(task: StoredTaskRow, event: Event) -> dict[str, object]:
-    """The number of a task, and the keys that it had before, if the event moves it to another project."""
-    if isinstance(event, TaskMovedToProject):
-        return {"number": event.number, "former_keys": (*task.former_keys, event.key.old)}
+def _renumbered(task: StoredTaskRow, recorded: RecordedEvent) -> dict[str, object]:
+    """The number of a task that is moved to another project, and the keys that it had before."""
+    match recorded.event:
+        case TaskMovedToProject(number=number, key=key):
+            return {"number": number, "former_keys": (*task.former_keys, key.old)}
     return {}
+
+
+def _completed(_: StoredTaskRow, recorded: RecordedEvent) -> dict[str, object]:
+    """When and by whom a task was completed; an agent's user counts."""
+    return {"completed_at": recorded.at, "completed_by": recorded.actor.user_id}
+
+
+def _reopened(_: StoredTaskRow, __: RecordedEvent) -> dict[str, object]:
+    return {"completed_at": None, "completed_by": None}
+
+
+_IMPLIED: Final[dict[type[Event], Callable[[StoredTaskRow, RecordedEvent], dict[str, object]]]] = {
+    TaskAssigned: _followed,
+    TaskCompleted: _completed,
+    TaskReopened: _reopened,
+    TaskMovedToProject: _renumbered,
+    RelationAdded: _waiting,
+    RelationRemoved: _waiting,
+}
+"""What events of the task mean for the row, beyond the fields that they change."""
 
 
 def _derived_values(task: TaskCreated | TaskRow) -> dict[str, Any]:
@@ -112,16 +143,6 @@ def _derived_values(task: TaskCreated | TaskRow) -> dict[str, Any]:
 def field_keys(values: FieldValues) -> dict[str, FieldValue]:
     """The values of custom fields with texts folded."""
     return {key: fold_text(value) if isinstance(value, str) else value for key, value in values.items()}
-
-
-def _completion(recorded: RecordedEvent) -> dict[str, object]:
-    """When and by whom a task was completed, if the event completes or reopens it; an agent's user counts."""
-    match recorded.event:
-        case TaskCompleted():
-            return {"completed_at": recorded.at, "completed_by": recorded.actor.user_id}
-        case TaskReopened():
-            return {"completed_at": None, "completed_by": None}
-    return {}
 
 
 def _row_from_created(key: UUID, event: TaskCreated, recorded: RecordedEvent) -> StoredTaskRow:
