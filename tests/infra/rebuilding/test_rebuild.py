@@ -246,7 +246,7 @@ def test_a_switch_before_the_build_has_caught_up_is_noticed(
     database: SyncConnection, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ProjectionRebuild, "_catch_up_frozen", lambda *_: None)
-    assert_check_fails(lambda: answers_stay_correct_during_switches(database, settings, monkeypatch, 8))
+    assert_check_fails(lambda: answers_stay_correct_during_switches(database, settings, monkeypatch, 80))
 
 
 @pytest.mark.usefixtures("_seeded_log")
