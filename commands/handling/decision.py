@@ -18,6 +18,7 @@ from commands.handling.stream_cache import StreamStateSource
 from commands.handling.task_numbers import NumberBlocks, NumberPool
 from domain.column import ColumnTasks
 from domain.errors import (
+    ColumnNotCounted,
     Contradicts,
     CrossesWorkspaces,
     IdTaken,
@@ -56,6 +57,8 @@ class Decision(GuardedStates):
         self.target = actor.id
         self.decided_count = 0
         self.workspace_id: UUID | None = None
+        self.changing: list[int] = []
+        self.skipped: dict[int, Refusal] = {}
         self.new_blocks: dict[UUID, NumberPool] = {}
         self.warnings: list[tuple[int, Refusal]] = []
         self._number_blocks = number_blocks or NumberBlocks(NumberPool())
@@ -153,6 +156,27 @@ class Decision(GuardedStates):
             raise StreamIsFull(most=MAX_STREAM_EVENTS)
         self.decided_count += 1
 
+    def decide_or_skip(self, command_on: CommandOn) -> None:
+        """Decide one more command; a refused one leaves nothing behind but its refusal. Raises NotLoaded.
+
+        The indexes of those that led to events are in `changing`, the refusals of others in `skipped`.
+        """
+        states, blocks, workspace_id = dict(self.stream_states), dict(self.new_blocks), self.workspace_id
+        event_count, warning_count = len(self.new_events), len(self.warnings)
+        try:
+            self.decide(command_on)
+        except ColumnNotCounted:
+            raise
+        except Refusal as refusal:
+            self.restore_states(states, event_count)
+            self.new_blocks, self.workspace_id = blocks, workspace_id
+            del self.warnings[warning_count:]
+            self.skipped[self.decided_count] = refusal
+            self.decided_count += 1
+        else:
+            if len(self.new_events) > event_count:
+                self.changing.append(self.decided_count - 1)
+
     def _load_target_state(self, command: Command[State]) -> State | None:
         """The state of the target. A command that creates takes an uncached stream for a new one."""
         if command.creates and self.read_as_new(self.target, command.state_type):
@@ -163,7 +187,7 @@ class Decision(GuardedStates):
         previous_workspace_id = self.workspace_id
         self.workspace_id = command.resolve_workspace_id(state, self)
         self.require_permission(type(command).__name__)
-        if self.decided_count and previous_workspace_id != self.workspace_id:
+        if self.decided_count > len(self.skipped) and previous_workspace_id != self.workspace_id:
             raise CrossesWorkspaces
 
     def _check_version(self, command: Command[State], state: State | None) -> Intervening | None:

@@ -1,14 +1,13 @@
 """A group: requests that are decided one after the other and appended together."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from uuid import UUID
 
 from msgspec import Struct
 
-from commands.handling import results
+from commands.handling import each, results
 from commands.handling.append import Append
-from commands.handling.command_on import CommandOn
 from commands.handling.conflict import Intervening
 from commands.handling.decision import Decision
 from commands.handling.decision_options import DecisionOptions
@@ -82,7 +81,7 @@ class DecisionGroup:
         decision, refusal = Decision(states, request.actor, supply, options), None
         try:
             for command_on in request.commands:
-                decision.decide(command_on)
+                (decision.decide_or_skip if request.skips_refused else decision.decide)(command_on)
         except Refusal as error:
             refusal = error
             refusal.command_index = decision.decided_count
@@ -95,7 +94,7 @@ class DecisionGroup:
                 request.actor,
                 request.command_id,
                 decision.workspace_id,
-                [(key, None if refusal else _encode_outcome(key, request.commands, decision)) for key in keys],
+                [(key, None if refusal else _encode_outcome(key, request, decision)) for key in keys],
                 request.trace,
             )
         )
@@ -131,6 +130,8 @@ def settle(future: asyncio.Future[DecisionOutcome], outcome: DecisionOutcome | E
         future.set_result(outcome)
 
 
-def _encode_outcome(key: IdempotencyKey, commands: Sequence[CommandOn], decision: Decision) -> bytes:
-    found = results.from_decision(commands, decision)
+def _encode_outcome(key: IdempotencyKey, request: CommandRequest, decision: Decision) -> bytes:
+    if request.skips_refused:
+        return each.encode(decision)
+    found = results.from_decision(request.commands, decision)
     return results.encode(found if key.command_index is None else [found[key.command_index]])

@@ -1,6 +1,6 @@
 """The states that a decision reads, each guarded by its version, with the events that it has led to so far."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TypeVar, cast
 from uuid import UUID
 
@@ -44,6 +44,15 @@ class GuardedStates:
         """Add a new event, which changes the state of its stream."""
         self.stream_states[stream] = self._read_and_guard(stream, State).with_event(event)
         self.new_events.append((stream, event))
+
+    def restore_states(self, states: Mapping[UUID, StreamState], event_count: int) -> None:
+        """Take back the events after the first `event_count`; `states` are those of that moment.
+
+        What was read since then stays read.
+        """
+        for stream, _ in self.new_events[event_count:]:
+            self.stream_states[stream] = states.get(stream) or self._states.get(stream) or StreamState()
+        del self.new_events[event_count:]
 
     def read_as_new(self, stream: UUID, state_type: type[State]) -> bool:
         """Take a stream that is not cached for one without events, which the append asserts; whether it did."""

@@ -10,11 +10,12 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from commands.column_removal import MAX_MOVED_TASKS
-from commands.handling import lane, loader, results
+from commands.handling import each, lane, loader, results
 from commands.handling.append import WrongExpectedVersion
 from commands.handling.column_tasks import ColumnTasksKey, ColumnTasksNotLoaded
 from commands.handling.command_on import CommandOn
 from commands.handling.conflict import StaleCommand
+from commands.handling.each import EachOutcome
 from commands.handling.group import DecisionOutcome
 from commands.handling.idempotency import IdempotentReplay
 from commands.handling.lane import Lane
@@ -77,11 +78,29 @@ class CommandHandler:
                     return await self._handle_with_keys(request)
                 return _build_committed(request, await self._decide_until_current(request))
             except ColumnNotCounted as missing:
-                if self._missing_counts is None:
-                    raise
-                failed_counts += not await self._missing_counts.write(missing)
-                if failed_counts == MAX_COUNT_ATTEMPTS:
-                    raise await self._missing_counts.refusal(missing) from missing
+                failed_counts = await self._write_count(missing, failed_counts)
+
+    async def carry_out_each(self, request: CommandRequest) -> EachOutcome:
+        """Carry out each command on its own, or try it: a refused one is left out, the others are written together.
+
+        A request with a key is carried out once; its outcome is stored with it. Raises what `handle` raises but for
+        refusals of the rules.
+        """
+        request, failed_counts = replace(request, skips_refused=True), 0
+        await self._load_targets(request.commands)
+        while True:
+            try:
+                outcome = await self._decide_until_current(request)
+            except IdempotentReplay as replay:
+                (stored,) = replay.outcomes.values()
+                return each.decode(stored)
+            except ColumnNotCounted as missing:
+                if request.is_dry_run and self._missing_counts:
+                    request = await self._missing_counts.assume(request, missing)
+                else:
+                    failed_counts = await self._write_count(missing, failed_counts)
+            else:
+                return each.from_decision(outcome.decision, outcome.position)
 
     async def dry_run(self, request: CommandRequest) -> DryRunOutcome:
         """Decide and assert what was read, but write nothing. Idempotency keys are ignored.
@@ -113,6 +132,23 @@ class CommandHandler:
             yield
         finally:
             self._keys_in_flight -= names
+
+    async def _load_targets(self, commands: Sequence[CommandOn]) -> None:
+        """Load the targets that are not cached together: a decision asks for one at a time."""
+        for kind in {one.command.state_type for one in commands}:
+            targets = [one.target for one in commands if one.command.state_type is kind]
+            cached = ((target, self._cache.get(target)) for target in targets)
+            if missing := [target for target, known in cached if known is None or kind not in known.states]:
+                await self._loader.load(NotLoaded(kind, *missing))
+
+    async def _write_count(self, missing: ColumnNotCounted, failed_counts: int) -> int:
+        """Write a count that a request lacks; returns how often that failed. Raises the refusal if it is too often."""
+        if self._missing_counts is None:
+            raise missing
+        failed_counts += not await self._missing_counts.write(missing)
+        if failed_counts == MAX_COUNT_ATTEMPTS:
+            raise await self._missing_counts.refusal(missing) from missing
+        return failed_counts
 
     async def _handle_with_keys(self, request: CommandRequest) -> Committed:
         with self.lock_keys(request.actor, [key.text for key in request.idempotency_keys]):

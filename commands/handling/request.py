@@ -21,7 +21,8 @@ class CommandRequest(Struct, frozen=True):
 
     A dry run is decided and not written; `assumed_states` are those that would be written before it, for it to be
     decided at all. With `can_rebase` a stale command is merged with what others did: with `intervening`, once loaded.
-    With `allows_any_version` a command need not name a version, but its target must exist.
+    With `allows_any_version` a command need not name a version, but its target must exist. With `skips_refused` a
+    command that is refused is left out, and the others are carried out.
     """
 
     commands: Sequence[CommandOn]
@@ -33,6 +34,7 @@ class CommandRequest(Struct, frozen=True):
     is_dry_run: bool = False
     can_rebase: bool = False
     allows_any_version: bool = False
+    skips_refused: bool = False
     intervening: Mapping[UUID, Intervening] = {}
     assumed_states: Mapping[UUID, StreamState] = {}
     column_tasks: Mapping[ColumnTasksKey, ColumnTasks] = {}
