@@ -70,7 +70,7 @@ class Actor(Struct, frozen=True):
 class Trace(Struct, frozen=True):
     """The origin of a command (W3C Trace Context): its trace, and its direct cause.
 
-    `causation_id` is the caller's span, 16 hexadecimal digits, or the cause that a rule names.
+    `causation_id` is the caller's span, 16 hexadecimal digits, the cause that a rule names, or the id of a bulk change.
     """
 
     correlation_id: UUID | None = None

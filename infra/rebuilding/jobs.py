@@ -54,13 +54,18 @@ _LOCK_RUNNING_SQL = f"""select id, projection, options from read.operations
     where state = 'running' and began_at < now() - interval '15 s' and {_OUR_CODE_CONDITION}
     for update skip locked"""  # noqa: S608 - our own text
 _REQUEUE_SQL = "update read.operations set state = 'waiting', phase = '', began_at = null where id = %s"
-_DELETE_OLD_SQL = "delete from read.operations where ended_at < now() - interval '30 days'"
+_DELETE_OLD_SQL = """delete from read.operations where ended_at < now() - interval '30 days' and not exists
+    (select from read.bulk_changes where operation = operations.id and idempotency_key is not null)"""
+"""The outcome of a bulk change with an Idempotency-Key is kept as long as the key, for a repeat."""
 _REQUEUE_DEAD_SQL = """update read.operations set state = 'waiting', phase = '', done = 0, began_at = null,
     options = options || '{"again": true}' where id = %s"""
 
 
 class Job(Struct, frozen=True):
-    """A job, `done` of `total`: events while it is folding, indexes while it is indexing."""
+    """A job, `done` of `total`: events while it is folding, indexes while it is indexing, tasks of a bulk change.
+
+    A bulk change has an empty `projection`.
+    """
 
     id: UUID
     kind: str

@@ -1,4 +1,4 @@
-"""Housekeeping of a worker: missing builds, rebuild jobs, parked documents, partitions, trash, archive, blobs."""
+"""Housekeeping of a worker: missing builds, jobs, bulk changes, parked documents, partitions, trash, archive, blobs."""
 
 import os
 import sys
@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from time import monotonic
-from uuid import UUID
 
 import psycopg
 
@@ -14,6 +13,7 @@ from domain import codec
 from domain.upcasts import UPCASTS
 from infra import clock, log
 from infra.blobs.open_store import open_blob_store
+from infra.bulk.bulk_store import IS_WAITING_SQL
 from infra.database.connections import connect_for_folding
 from infra.identity import permission_revocations
 from infra.logs import logger
@@ -45,6 +45,7 @@ class Housekeeping:
         self._settings = settings
         self._connection: SyncConnection | None = None
         self._job_process: Child | None = None
+        self._bulk_process: Child | None = None
         self._retried: set[tuple[int, str, int]] = set()
         self._is_first_run = True
         blobs = open_blob_store(settings.blobs)
@@ -70,6 +71,7 @@ class Housekeeping:
             partial(jobs.reap_dead, connection),
             partial(self._enqueue_missing, connection),
             partial(self._start_next_job, connection),
+            partial(self._start_bulk_changes, connection),
             *(partial(self._retry_parked, connection, build) for build in serving.values()),
             *(partial(self._split_partitions, connection, build) for build in serving.values()),
             partial(self._purge_trash, connection),
@@ -96,7 +98,13 @@ class Housekeeping:
         if self._job_process is None or self._job_process.poll() is not None:
             self._job_process = None
             if job_id := jobs.claim(connection):
-                self._job_process = self._spawn_job(job_id)
+                self._job_process = self._spawn("infra.rebuilding.run_job", str(job_id))
+
+    def _start_bulk_changes(self, connection: SyncConnection) -> None:
+        if self._bulk_process is None or self._bulk_process.poll() is not None:
+            self._bulk_process = None
+            if (connection.execute(IS_WAITING_SQL).fetchone() or (False,))[0]:
+                self._bulk_process = self._spawn("infra.bulk.run_bulk_changes")
 
     def _purge_trash(self, connection: SyncConnection) -> None:
         if monotonic() >= self._next_purge_at:
@@ -123,9 +131,9 @@ class Housekeeping:
             advance.repartition(connection, build, log.load_after, self._settings.partitions)
 
     def close(self) -> None:
-        """Stop the running job; another worker restarts it."""
-        if self._job_process:
-            stop([self._job_process], MAX_STOP_S)
+        """Stop the running job and bulk change; another worker goes on with them."""
+        if children := [child for child in (self._job_process, self._bulk_process) if child]:
+            stop(children, MAX_STOP_S)
         if self._connection:
             self._connection.close()
 
@@ -145,9 +153,10 @@ class Housekeeping:
                     still_parked.reason if still_parked else "folded again",
                 )
 
-    def _spawn_job(self, job_id: UUID) -> Child:
-        """Start the job in a process of its own, so that folding continues here."""
-        argv = [sys.executable, "-P", "-m", "infra.rebuilding.run_job", str(job_id)]
-        variable = f"{ENVIRONMENT_PREFIX}DATABASE_URL"
-        environment = {**os.environ, variable: self._settings.database_url, f"{variable}_FILE": ""}
-        return spawn(argv, env=environment, log=sys.stderr.buffer)
+    def _spawn(self, module: str, *arguments: str) -> Child:
+        """Start a module in a process of its own, so that folding continues here."""
+        environment = dict(os.environ)
+        for name in ("database_url", "redis_url"):
+            variable = f"{ENVIRONMENT_PREFIX}{name.upper()}"
+            environment |= {variable: getattr(self._settings, name), f"{variable}_FILE": ""}
+        return spawn([sys.executable, "-P", "-m", module, *arguments], env=environment, log=sys.stderr.buffer)
