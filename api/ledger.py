@@ -42,6 +42,8 @@ from infra import time_budget
 from infra.admission import Admission
 from infra.blobs.blob_store import BlobKey
 from infra.blobs.threads import BlobThreads, Download, Upload
+from infra.bulk.bulk_runner import BulkRunner
+from infra.bulk.bulk_store import BulkStore
 from infra.database.pool import Pool
 from infra.delivery.account_mail import AccountMail
 from infra.delivery.mailer import Mailer
@@ -103,6 +105,8 @@ class Ledger(Queries, frozen=True, kw_only=True):
     proxies: TrustedProxyList
     hints: HintSender
     projection_admin: ProjectionAdmin
+    bulk_store: BulkStore
+    bulk_runner: BulkRunner
     pool: Pool
     blobs: BlobThreads
     readiness: Readiness
@@ -204,6 +208,10 @@ class Ledger(Queries, frozen=True, kw_only=True):
         """Count a mail to an address that a request asked for; raises TooManyMails."""
         network = client_network(request, self.proxies)
         await self.attempt_limits.charge_mail(self.addresses.account_id(email), network)
+
+    def require_scope(self, request: AuthedRequest, action: str) -> None:
+        """Raise ScopeTooNarrow unless the token of the caller may do this anywhere."""
+        _require_scope(request, action)
 
     async def require_permission(self, request: AuthedRequest, action: str, workspace: UUID) -> None:
         """Raise NotFound, ScopeTooNarrow or Forbidden unless the caller has this permission, with this token."""

@@ -11,6 +11,8 @@ from commands.handling.handler import CommandHandler
 from infra.admission import Admission
 from infra.blobs.open_store import open_blob_store
 from infra.blobs.threads import BlobThreads
+from infra.bulk.bulk_runner import BulkRunner
+from infra.bulk.bulk_store import BulkStore
 from infra.column_counter import ColumnCounter
 from infra.database.pool import Pool
 from infra.delivery.account_mail import AccountMail
@@ -70,6 +72,7 @@ def wire(settings: Settings, connections: Pool, redis_client: redis.asyncio.Redi
     writer_client = WriterClient(role.path) if role.path else None
     facts = log, column_counter, MemberNameReader(log, read_tables, progress_waiter)
     command_handler = RelayingHandler(writer_client, *facts) if writer_client else CommandHandler(*facts)
+    bulk_store = BulkStore(connections)
     return Ledger(
         settings=settings,
         admission=Admission(),
@@ -85,6 +88,8 @@ def wire(settings: Settings, connections: Pool, redis_client: redis.asyncio.Redi
         progress=progress,
         progress_waiter=progress_waiter,
         progress_poller=progress_poller,
+        bulk_store=bulk_store,
+        bulk_runner=BulkRunner(command_handler, bulk_store),
         pool=connections,
         blobs=BlobThreads(open_blob_store(settings.blobs)),
         readiness=Readiness(connections, progress_poller),

@@ -7,7 +7,7 @@ from typing import Final
 import psycopg
 
 from api.connections.connection import ALWAYS_ADMITTED
-from api.http import preconditions
+from api.http import idempotency, preconditions
 from api.http.deadline import DeadlineExceeded
 from api.openapi import error_cases, handler_commands
 from api.openapi.error_cases import ErrorCase
@@ -15,6 +15,7 @@ from api.openapi.operation import Operation
 from commands import permissions
 from commands.handling.append import OutcomeUnknown
 from domain import errors
+from infra.bulk.bulk_runner import BulkRunner
 from infra.reading.progress import ProjectionBehind
 
 INTERNAL_ERROR_STATUS: Final = 500
@@ -63,8 +64,10 @@ def _framework_cases(operation: Operation) -> Iterator[ErrorCase]:
     if operation.endpoint.uses_ledger:
         yield from error_cases.from_error(psycopg.OperationalError)
         yield from error_cases.from_error(DeadlineExceeded)
-    if operation.command_types:
+    if operation.command_types or BulkRunner.carry_out in operation.reachable_functions:
         yield from error_cases.from_error(OutcomeUnknown)
+    if idempotency.idempotency_key in operation.reachable_functions:
+        yield from map(error_cases.from_refusal, (errors.KeyReused, errors.TwinInFlight))
 
 
 def _refusal_cases(operation: Operation) -> Iterator[ErrorCase]:

@@ -45,3 +45,11 @@ class KeyReused(Refusal):
 
 class TwinInFlight(Refusal):
     """A request with this Idempotency-Key is still in progress."""
+
+
+class NotForManyTasks(Refusal):
+    """This command cannot be carried out on many tasks at once."""
+
+
+class TooManyTasksToChange(Refusal):
+    """The filter matches more tasks than can be changed at once."""

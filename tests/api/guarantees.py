@@ -41,6 +41,7 @@ VALID_BODIES: dict[str, dict[str, Any]] = {
     "move_task": {"column": "doing", "expected_version": 1},
     "trash_task": {"expected_version": 1},
     "complete_task": {},
+    "change_tasks": {"type": "CompleteTask", "filter": "status:open"},
     "reopen_task": {},
     "assign_task": {"user_id": UNKNOWN_USER_ID},
     "unassign_task": {"user_id": UNKNOWN_USER_ID},

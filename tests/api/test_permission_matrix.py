@@ -102,6 +102,7 @@ list_invitations    yes    yes    403    403    yes    404      404     401
 show_invitation     yes    yes    403    403    yes    404      404     401
 
 find_tasks          yes    yes    yes    yes    yes    yes      yes     401
+change_tasks        yes    yes    yes    yes    403    yes      yes     401
 search_tasks        yes    yes    yes    yes    yes    yes      yes     401
 list_workspaces     yes    yes    yes    yes    yes    yes      yes     401
 create_workspace    yes    yes    yes    yes    403    yes      yes     401

@@ -136,6 +136,8 @@ def test_a_dry_run_has_the_type_of_its_command() -> None:
         if "dry_run" in {resolve(one)["name"] for one in operation["parameters"]}:
             answers = success_schemas(operation)
             (name,) = names_in(answers["200"])
+            if name == "BulkResult":  # tells how many, and no events
+                continue
             assert name == "BatchResult" or names_in(answers.get("201", answers["200"])) == {"WriteResult"}, path
             assert "events" in SCHEMAS[name]["properties"]
             assert "events" not in SCHEMAS[name]["required"]
