@@ -29,7 +29,7 @@ from tests.planted_defects import assert_async_check_fails
 from tests.proxied_servers import proxied_postgres, proxied_redis
 from tests.tcp_proxy import TcpProxy
 
-pytestmark = pytest.mark.asyncio(loop_scope="package")
+pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.slow]
 TIMEOUT_S = 30.0
 DEGRADED_READS = 1_000
 

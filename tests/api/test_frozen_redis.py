@@ -16,7 +16,7 @@ from tests.api_user import PASSWORD, ApiUser
 from tests.proxied_servers import proxied_redis
 from tests.tcp_proxy import TcpProxy
 
-pytestmark = pytest.mark.usefixtures("strict_time_budget")
+pytestmark = [pytest.mark.usefixtures("strict_time_budget"), pytest.mark.slow]
 
 
 class WithoutRedis(Struct, frozen=True):

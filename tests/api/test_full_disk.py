@@ -32,7 +32,7 @@ from tests.infra.embedded.supervision import supervised
 from tests.planted_defects import assert_async_check_fails
 from tests.servers import Servers
 
-pytestmark = pytest.mark.asyncio(loop_scope="package")
+pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.slow]
 DISK_BYTES = 96 * 2**20
 """A new cluster takes half of it."""
 MAX_WRITES = 100

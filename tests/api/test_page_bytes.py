@@ -11,7 +11,7 @@ from tests.api.paginated_lists import next_page_path
 from tests.api.test_pagination import PaginatedListFactory, for_each_list
 from tests.api_user import ApiUser
 
-pytestmark = pytest.mark.asyncio(loop_scope="package")
+pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.slow]
 
 LONG_TEXT = "\U0001f6d2" * 50_000
 """The longest description: 200 kB."""

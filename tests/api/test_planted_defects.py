@@ -50,7 +50,7 @@ from tests.api_user import ApiUser
 from tests.fake_smtp_server import FakeSmtpServer
 from tests.planted_defects import assert_async_check_fails
 
-pytestmark = pytest.mark.asyncio(loop_scope="package")
+pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.slow]
 
 
 async def test_a_cache_key_without_a_generation_is_noticed(ann: ApiUser, monkeypatch: pytest.MonkeyPatch) -> None:

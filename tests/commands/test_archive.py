@@ -251,6 +251,7 @@ def _open_sub_tasks_archived(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(archive, "_is_all_done", lambda _, task, __: task.is_on_board and task.status == "done")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("plant", "holds"),
     [

@@ -15,6 +15,8 @@ from domain.task import Task
 from tests.commands import comment_laws
 from tests.planted_defects import assert_check_fails
 
+pytestmark = pytest.mark.slow
+
 Check = Callable[[], None]
 LAWS: list[Check] = [
     comment_laws.only_its_author_changes_what_a_comment_says,

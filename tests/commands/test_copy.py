@@ -202,6 +202,7 @@ def _numbers_not_taken(patch: pytest.MonkeyPatch) -> None:
 DEFECTS = [_options_lost, _order_reversed, _roll_ups_lost, _limits_uncounted, _numbers_not_taken]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plant", DEFECTS)
 def test_a_planted_defect_is_noticed(
     plant: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch

@@ -13,6 +13,8 @@ from commands.handling.command_on import CommandOn
 from tests.commands import decision_laws
 from tests.strategies import COMMAND_STRATEGIES
 
+pytestmark = pytest.mark.slow
+
 SET_BY_CALLERS = {"id", "expected_version"}
 """Fields that are set from a target or a version when a command is sent."""
 

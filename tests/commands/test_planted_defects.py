@@ -14,6 +14,8 @@ from tests.examples import TASK, project, task, workspace
 from tests.in_memory_event_log import InMemoryEventLog
 from tests.planted_defects import assert_async_check_fails, assert_check_fails
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_membership_read_without_a_guard_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     planted_defects.a_membership_read_without_a_guard(monkeypatch)

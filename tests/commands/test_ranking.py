@@ -47,6 +47,7 @@ def test_they_do_so_if_gaps_are_rebalanced_all_the_time(monkeypatch: pytest.Monk
     moves_give_the_order_of_a_plain_list()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "defect"),
     [

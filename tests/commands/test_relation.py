@@ -163,6 +163,7 @@ def test_a_search_from_both_ends_finds_every_path() -> None:
     relation_laws.paths_are_found()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("owner", "name", "defect"),
     [

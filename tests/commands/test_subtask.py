@@ -139,6 +139,7 @@ def _count_nothing(*_: object) -> SubtaskCount:
     return NO_SUBTASKS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("owner", "name", "defect"),
     [

@@ -150,6 +150,7 @@ def test_projects_are_consistent_after_any_moves() -> None:
     transfer_laws.projects_are_consistent()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "defect"),
     [

@@ -9,6 +9,8 @@ import regex
 
 from commands.text_patterns import LINE_PATTERN, TEXT_PATTERN
 
+pytestmark = pytest.mark.slow
+
 LINE, TEXT = re.compile(LINE_PATTERN), re.compile(TEXT_PATTERN)
 SURROGATES = range(0xD800, 0xE000)
 BLANK = regex.compile(r"[\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Z}\u2800]")

@@ -13,6 +13,8 @@ from tests.domain.filter_strategies import filters, texts, without_offsets
 from tests.law import law
 from tests.planted_defects import assert_check_fails
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _parsed_anew() -> Iterator[None]:

@@ -11,6 +11,8 @@ from domain.recurrence_rule import OrdinalWeekday, RecurrenceRule
 from tests.domain import recurrence_laws
 from tests.planted_defects import assert_check_fails
 
+pytestmark = pytest.mark.slow
+
 Patch = pytest.MonkeyPatch
 
 

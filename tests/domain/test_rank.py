@@ -22,6 +22,8 @@ from domain.rank import (
 from infra.ids import new_id
 from tests.examples import fixed_uuid7
 
+pytestmark = pytest.mark.slow
+
 ORDINALS = st.integers(-(2**140), 2**140)
 
 

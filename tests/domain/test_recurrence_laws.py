@@ -1,6 +1,10 @@
 """The laws of recurrence hold."""
 
+import pytest
+
 from tests.domain import recurrence_laws
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_days_of_a_rule_are_those_of_a_naive_reading() -> None:

@@ -161,6 +161,7 @@ def edited_mentions_touch_nothing(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(CommentEdited, "touches", lambda _: ())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("plant", "check"),
     [

@@ -10,6 +10,8 @@ from tests.api.connections.raw_http import raw_client, raw_server, read_response
 from tests.api.running_server import running_server
 from tests.law import planted_defect
 
+pytestmark = pytest.mark.slow
+
 OWN = ["localhost", "LOCALHOST:8000", "127.0.0.1:8000", "[::1]:8000", "[::1]", "localhost.", "localhost:"]
 NAMED = ["tasks.example.com", "Tasks.Example.COM:443", "tasks.example.com.", "[2001:db8::7]:8000"]
 FOREIGN = [

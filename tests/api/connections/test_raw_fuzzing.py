@@ -24,6 +24,8 @@ from tests.api.running_server import running_server
 from tests.e2e.blocking_api_user import BlockingApiUser
 from tests.law import law, planted_defect
 
+pytestmark = pytest.mark.slow
+
 PIECES = [
     GET,
     POST_CHUNKED,

@@ -15,6 +15,8 @@ from tests.api_user import ApiUser
 from tests.law import law
 from tests.planted_defects import assert_check_fails
 
+pytestmark = pytest.mark.slow
+
 NAMES = st.sampled_from(["a", "b", "ab", "ä", ":", '"', '":', "~/", "\\", "\U0001f600"]) | st.text(max_size=3)
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | NAMES
 DOCUMENTS = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=4))

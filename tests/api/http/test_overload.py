@@ -16,6 +16,8 @@ from infra.admission import Admission
 from tests.api.connections.raw_http import raw_server
 from tests.law import planted_defect
 
+pytestmark = pytest.mark.slow
+
 SERVICE_TIME_S = 0.003
 """One request at a time takes this long: the capacity does not depend on the machine."""
 ATTEMPTS = 4

@@ -14,7 +14,7 @@ from tests.api.in_process_app import UNREACHABLE_REDIS_URL, app_client, park_doc
 from tests.api.problems import assert_problem
 from tests.api_user import ApiUser
 
-pytestmark = pytest.mark.asyncio(loop_scope="package")
+pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.slow]
 
 DETAILED = "http://test/health/detailed"
 

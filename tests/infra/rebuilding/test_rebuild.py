@@ -41,6 +41,8 @@ from tests.projections import oracle
 from tests.projections.answers import all_tasks_of
 from tests.reading_process import ReadingProcess, open_reading_process
 
+pytestmark = pytest.mark.slow
+
 TASKS = [fixed_uuid7(1_000 + number) for number in range(30)]
 HISTORY: Facts = [*workspace(), *project(), *task(), (TASK, RENAMED)]
 PROJECTION_NAMES = sorted(all_projections())

@@ -17,6 +17,8 @@ from tests.infra.worker.running_worker import running_worker
 from tests.law import planted_defect
 from tests.proxied_servers import proxied_broker
 
+pytestmark = pytest.mark.slow
+
 Outage = Callable[
     [Settings], contextlib.AbstractContextManager[tuple[Settings, Callable[[], object], Callable[[], object]]]
 ]
