@@ -1,4 +1,7 @@
-"""Types of fields that people fill in: names, texts, dates, e-mail addresses, checked when a command is decoded."""
+"""Types of fields that people fill in: names, texts, dates, e-mail addresses, checked when a command is decoded.
+
+The function in an `extra` of `{"stored": function}` makes the value that is stored for one that is sent.
+"""
 
 from datetime import date
 from functools import cache
@@ -77,7 +80,15 @@ _FILTER_DESCRIPTION = "What `GET /tasks` takes as `filter`, stored as written: `
 FilterText = Annotated[
     str, Meta(description=_FILTER_DESCRIPTION, examples=["assignee:me due<now"], extra={"refusal": parse})
 ]
-Colour = Annotated[str, Meta(pattern=_COLOUR_PATTERN, description=_COLOUR_DESCRIPTION, examples=["#cc3300"])]
+Colour = Annotated[
+    str,
+    Meta(
+        pattern=_COLOUR_PATTERN,
+        description=_COLOUR_DESCRIPTION,
+        examples=["#cc3300"],
+        extra={"stored": str.lower},
+    ),
+]
 ColumnName = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE_PATTERN, examples=["doing"])]
 WipLimit = Annotated[int, Meta(ge=1, le=10_000, examples=[3])]
 _DATE_OR_TIME_PATTERN = rf"^{DATE_PATTERN}({TIME_AND_OFFSET_PATTERN})?$(?!\n)"
@@ -89,7 +100,7 @@ DateOrTimeText = Annotated[
         pattern=_DATE_OR_TIME_PATTERN,
         description=_DATE_OR_TIME_DESCRIPTION,
         examples=["2026-12-01"],
-        extra={"check": normalize_date},
+        extra={"check": normalize_date, "stored": normalize_date},
     ),
 ]
 ArchiveAfterDays = Annotated[

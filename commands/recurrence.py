@@ -70,6 +70,9 @@ def as_stored(recurrence: RecurrenceSpec) -> Recurrence:
     return Recurrence(recurrence.rule.upper(), recurrence.counted_from)
 
 
+SentRecurrence = Annotated[RecurrenceSpec, Meta(extra={"stored": as_stored})]
+
+
 def require_recurrence(task: Task, context: DecisionContext) -> None:
     """Raise RecurrenceNeedsDue or RecurrenceNeverOccurs for a task that recurs without a date to recur on."""
     if task.recurrence is None:

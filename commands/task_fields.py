@@ -3,31 +3,27 @@
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from functools import cache
-from typing import Any, Final
+from typing import Any, get_args, get_type_hints
 from zoneinfo import ZoneInfo
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, Meta
 
 from commands.command import Command
-from commands.field_types import normalize_date
-from commands.recurrence import as_stored
 from domain.errors import StartAfterDue
 from domain.event import Change, Event, change_fields
 from domain.task import Task, TaskCreated
 from domain.task import fields as task_fields
 
-_NORMALIZERS: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "due": normalize_date,
-    "start": normalize_date,
-    "recurrence": as_stored,
-}
-
 
 def sent_fields(command: Command[Task]) -> dict[str, Any]:
     """The values that a command gives such fields, as they are stored; null is the value of a new task."""
-    sent = ((name, getattr(command, name)) for name in _names_in(type(command)))
-    return {name: _stored(name, value) for name, value in sent if value is not UNSET}
+    sent = ((name, getattr(command, name), stored) for name, stored in _stored_forms(type(command)).items())
+    return {
+        name: _values_of_new_task()[name] if value is None else stored(value)
+        for name, value, stored in sent
+        if value is not UNSET
+    }
 
 
 def set_fields(task: Task, values: Mapping[str, Any]) -> Iterator[Event]:
@@ -61,19 +57,25 @@ def field_events() -> Mapping[str, type[Event]]:
 
 
 @cache
-def _names_in(command_type: type[Command[Task]]) -> tuple[str, ...]:
-    return tuple(name for name in field_events() if name in command_type.__struct_fields__)
+def _stored_forms(command_type: type[Command[Task]]) -> Mapping[str, Callable[[Any], Any]]:
+    """Each such field of a command, with what makes the stored value: the function that its type names, if it does."""
+    hints = get_type_hints(command_type, include_extras=True)
+    return {name: _stored_form(hints[name]) or _as_sent for name in field_events() if name in hints}
+
+
+def _stored_form(hint: Any) -> Callable[[Any], Any] | None:
+    extras = (meta.extra for meta in getattr(hint, "__metadata__", ()) if isinstance(meta, Meta) and meta.extra)
+    forms = (extra["stored"] for extra in extras if "stored" in extra)
+    return next((form for form in (*forms, *map(_stored_form, get_args(hint))) if form), None)
+
+
+def _as_sent(value: Any) -> Any:
+    return value
 
 
 @cache
 def _values_of_new_task() -> Mapping[str, Any]:
     return {field.name: field.default for field in msgspec.structs.fields(TaskCreated) if not field.required}
-
-
-def _stored(name: str, value: Any) -> Any:
-    if value is None:
-        return _values_of_new_task()[name]
-    return _NORMALIZERS[name](value) if name in _NORMALIZERS else value
 
 
 def _parse(text: str) -> date:

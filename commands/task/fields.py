@@ -24,7 +24,7 @@ from commands.field_types import (
     require_uuid7,
     require_zone,
 )
-from commands.recurrence import RecurrenceSpec, require_recurrence
+from commands.recurrence import SentRecurrence, require_recurrence
 from commands.subtask import placed, require_parent
 from commands.task_changes import place, require_assignable, require_column, set_assignees, set_labels, status_events
 from commands.task_command import TaskCommand, load_editable_project, require_editable_task
@@ -54,7 +54,7 @@ class CreateTask(TaskCommand, frozen=True, kw_only=True):
     assignees: Assignees = ()
     checklist: ChecklistSpec = ()
     parent_id: UUID | None = None
-    recurrence: RecurrenceSpec | None = None
+    recurrence: SentRecurrence | None = None
     fields: SentFieldValues | None = None
 
     def __post_init__(self) -> None:
@@ -115,7 +115,7 @@ class EditTask(TaskCommand, frozen=True, kw_only=True):
     start: DateOrTimeText | UnsetType | None = UNSET
     zone: ZoneName | UnsetType | None = UNSET
     estimate: EstimateMinutes | UnsetType | None = UNSET
-    recurrence: RecurrenceSpec | UnsetType | None = UNSET
+    recurrence: SentRecurrence | UnsetType | None = UNSET
     column: ColumnName | UnsetType = UNSET
     labels: Labels | UnsetType | None = UNSET
     assignees: Assignees | UnsetType | None = UNSET
