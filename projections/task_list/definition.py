@@ -1,4 +1,4 @@
-"""The definition of the projection: its version, indexes and generated columns."""
+"""The definition of the projection: its indexes and generated columns."""
 
 from collections.abc import Iterable
 from typing import Final, get_args
@@ -7,7 +7,7 @@ from uuid import UUID
 from domain.task import Priority
 from projections.projection import Projection, key_by_stream_and_touches
 from projections.task_list.folding import fold
-from projections.task_list.rows import StoredTaskRow
+from projections.task_list.rows import GOLDEN_LINES, VERSION, StoredTaskRow
 
 _PRIORITIES_SQL: Final = ", ".join(f"'{priority}'" for priority in get_args(Priority))
 _URGENCY_COLUMN_SQL: Final = (
@@ -26,12 +26,12 @@ def scopes(task: StoredTaskRow) -> Iterable[UUID]:
 
 projection = Projection(
     "task_list",
-    16,
+    VERSION,
     StoredTaskRow,
     key_by_stream_and_touches,
     fold,
     scopes,
-    golden_lines=189,
+    golden_lines=GOLDEN_LINES,
     indexes=(
         "(key)",
         '(project_id, archived, rank collate "C", id) where not trashed',

@@ -1,6 +1,7 @@
 """The rows of the task list: what clients see of a task, and what is stored."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from msgspec import Struct
@@ -12,6 +13,11 @@ from domain.relation import Relations
 from domain.subtask import SubtaskCount
 from domain.task import Priority, TaskStatus
 from domain.watch import Watchers
+
+VERSION: Final = 16
+"""The version of the rows and of their fold; a change of either needs a new one."""
+GOLDEN_LINES: Final = 189
+"""The number of golden events that there were when it was chosen."""
 
 
 class TaskRow(Struct, frozen=True):
