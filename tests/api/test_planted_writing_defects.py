@@ -153,7 +153,7 @@ async def test_parameters_that_are_checked_one_by_one_are_noticed(ann: ApiUser, 
         "commands.validation.checks_in", lambda meta, *names: checks_in(meta, *others.intersection(names))
     )
     check = test_invalid_requests.test_parameters_of_all_kinds_are_reported_at_once
-    query = "fields=id,colour&limit=0&filter=colour:red"
+    query = "fields=id,shape&limit=0&filter=shape:round"
     errors = {"?fields": "invalid_value", "?limit": "too_small", "?filter": "unknown_field"}
     await assert_async_check_fails(partial(check, ann, "/tasks", query, "invalid_parameter", errors))
 

@@ -76,7 +76,7 @@ def test_the_longest_text_takes_no_time(text: str) -> None:
     started = time.process_time()
     may_mention(text)
     find_mentions(text, many)
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 3
 
 
 def test_the_code_of_a_text_is_no_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -140,7 +140,7 @@ async def test_me_is_the_filters_user_also_for_their_agent(ann: ApiUser) -> None
     ("text", "code", "offset"),
     [
         ("(milk", "filter_syntax", 0),
-        ("colour:red", "unknown_field", 0),
+        ("shape:round", "unknown_field", 0),
         ("status:open due<yesteryear", "filter_value", 16),
         ("x " * 101, "filter_too_long", 200),
     ],
@@ -167,7 +167,7 @@ async def test_a_filter_of_an_old_grammar_is_refused_until_edited(
         "sort=name": "invalid_parameter",
         "sort=due&sort=due": "repeated_parameter",
         "sort=relevance": "sort_needs_text",
-        "fields=colour": "invalid_parameter",
+        "fields=shape": "invalid_parameter",
         "count=all": "invalid_parameter",
         "limit=0": "invalid_parameter",
         "limit=201": "invalid_parameter",

@@ -28,7 +28,7 @@ INVALID_QUERIES = {
     "limit=null": "invalid_parameter",
     "limit=1&limit=2": "repeated_parameter",
     "filter=a&filter=b": "repeated_parameter",
-    "colour=red": "unknown_parameter",
+    "shape=round": "unknown_parameter",
     "offset=10": "unknown_parameter",
     "sort=name": "invalid_parameter",
     "sort=": "invalid_parameter",
@@ -41,7 +41,7 @@ INVALID_QUERIES = {
     "count=": "invalid_parameter",
     "fields=": "invalid_parameter",
     "fields=id,": "invalid_parameter",
-    "fields=id,colour": "invalid_parameter",
+    "fields=id,shape": "invalid_parameter",
     "fields=id,due_at": "invalid_parameter",
     "fields=id,title,id": "invalid_parameter",
     "fields=ID": "invalid_parameter",
@@ -57,7 +57,7 @@ INVALID_QUERIES = {
     "filter=(a": "filter_syntax",
     "filter=%00": "filter_syntax",
     "filter=%FF": "filter_syntax",
-    "filter=colour:red": "unknown_field",
+    "filter=shape:round": "unknown_field",
     "filter=status:closed": "filter_value",
     "filter=due<2026-02-30": "filter_value",
     "filter=due<0000-01-01": "filter_value",
@@ -79,7 +79,7 @@ async def test_invalid_queries_are_refused_by_every_list(shared_user: ApiUser, a
 @pytest.mark.parametrize(
     ("body", "code", "pointer"),
     [
-        ({"colour": "red"}, "invalid_body", "#/colour"),
+        ({"shape": "round"}, "invalid_body", "#/shape"),
         ({"limit": 0}, "invalid_body", "#/limit"),
         ({"limit": 201}, "invalid_body", "#/limit"),
         ({"limit": 10**20}, "invalid_body", "#/limit"),
@@ -87,7 +87,7 @@ async def test_invalid_queries_are_refused_by_every_list(shared_user: ApiUser, a
         ({"limit": None}, "invalid_body", "#/limit"),
         ({"sort": "name"}, "invalid_body", "#/sort"),
         ({"filter": 1}, "invalid_body", "#/filter"),
-        ({"fields": "id,colour"}, "invalid_body", "#/fields"),
+        ({"fields": "id,shape"}, "invalid_body", "#/fields"),
         ({"fields": "id,id"}, "invalid_body", "#/fields"),
         ({"count": "all"}, "invalid_body", "#/count"),
         ({"cursor": "x"}, "bad_cursor", None),
@@ -111,7 +111,7 @@ async def test_a_search_takes_no_query_parameters(shared_user: ApiUser) -> None:
         )
 
 
-@pytest.mark.parametrize("asked", ["limit=0", "limit=201", "cursor=x", "sort=due", "fields=id", "colour=red"])
+@pytest.mark.parametrize("asked", ["limit=0", "limit=201", "cursor=x", "sort=due", "fields=id", "shape=round"])
 async def test_a_board_takes_a_filter_and_a_limit(shared_user: ApiUser, asked: str) -> None:
     assert_problem(await shared_user.request("GET", f"/projects/{shared_user.project}/board?{asked}"), 400)
     assert_problem(
@@ -333,8 +333,8 @@ async def test_only_requested_fields_are_returned_in_task_order(ann: ApiUser) ->
     single = await ann.get(f"/tasks/{task}")
     assert list(single) == [*whole, "watching"]
     assert single == {**whole, "watching": True}
-    problem = assert_problem(await ann.request("GET", "/tasks?fields=id,colour"), 400, "invalid_parameter")
-    assert '"colour"' in problem["detail"]
+    problem = assert_problem(await ann.request("GET", "/tasks?fields=id,shape"), 400, "invalid_parameter")
+    assert '"shape"' in problem["detail"]
     assert [(one["pointer"], one["code"]) for one in problem["errors"]] == [("?fields", "invalid_value")]
 
 
