@@ -13,7 +13,7 @@ check: ## Check format, lint, types and import contracts
 test: ## Run the tests on servers of their own, but the slow ones (a part: ./test tests/domain)
 	./test
 
-test-slow: ## Run the tests of whole processes, of many rounds and of many queries (fifteen minutes)
+test-slow: ## Run the tests of whole processes, of many rounds and of many queries (twenty minutes)
 	./test -m slow
 
 run: ## Serve on http://127.0.0.1:8000 with a demo workspace

@@ -7,7 +7,7 @@ import pytest
 from infra.settings import Settings
 from tests.api.in_process_app import app_client
 
-pytestmark = pytest.mark.asyncio(loop_scope="package")
+pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.slow]
 
 
 async def test_the_application_can_stop_during_startup(settings: Settings) -> None:

@@ -12,7 +12,7 @@ from tests.api.paginated_lists import PaginatedList
 from tests.api.problems import assert_problem
 from tests.api_user import ApiUser
 
-pytestmark = pytest.mark.asyncio(loop_scope="package")
+pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.slow]
 
 PaginatedListFactory: TypeAlias = Callable[[ApiUser], Awaitable[PaginatedList]]
 LIST_FACTORIES = [

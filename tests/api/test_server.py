@@ -18,6 +18,8 @@ from tests.api.running_server import JOIN_TIMEOUT_S, running_server
 from tests.api_user import ApiUser
 from tests.law import planted_defect
 
+pytestmark = pytest.mark.slow
+
 DRAIN_S = 30.0
 """Longer than any test; each ends it when it has seen enough."""
 

@@ -47,6 +47,8 @@ from tests.examples import (
 from tests.given import Given, given
 from tests.planted_defects import assert_check_fails
 
+pytestmark = pytest.mark.slow
+
 DONE = TaskArchived(PROJECT, "todo", "done")
 RULE: Facts = [(PROJECT, ARCHIVE_RULE_SET)]
 FULL = (Column("todo", "To do", 1), *DEFAULT_COLUMNS[1:])
@@ -251,7 +253,6 @@ def _open_sub_tasks_archived(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(archive, "_is_all_done", lambda _, task, __: task.is_on_board and task.status == "done")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("plant", "holds"),
     [

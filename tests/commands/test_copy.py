@@ -50,6 +50,8 @@ from tests.examples import (
 from tests.given import Given, given
 from tests.planted_defects import assert_check_fails
 
+pytestmark = pytest.mark.slow
+
 COPY = fixed_uuid7(40)
 COPIED = CopyProject(project_id=PROJECT, name="Cottage", key="COT", tasks=True)
 
@@ -202,7 +204,6 @@ def _numbers_not_taken(patch: pytest.MonkeyPatch) -> None:
 DEFECTS = [_options_lost, _order_reversed, _roll_ups_lost, _limits_uncounted, _numbers_not_taken]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("plant", DEFECTS)
 def test_a_planted_defect_is_noticed(
     plant: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch

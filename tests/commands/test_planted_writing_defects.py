@@ -28,6 +28,8 @@ from tests.commands.handling import test_conflict
 from tests.examples import ADA
 from tests.planted_defects import assert_check_fails
 
+pytestmark = pytest.mark.slow
+
 Patch = pytest.MonkeyPatch
 
 

@@ -29,6 +29,8 @@ from tests.examples import (
 from tests.given import Given, given
 from tests.planted_defects import assert_check_fails
 
+pytestmark = pytest.mark.slow
+
 BESIDE = str(OTHER_TASK)
 
 
@@ -47,7 +49,6 @@ def test_they_do_so_if_gaps_are_rebalanced_all_the_time(monkeypatch: pytest.Monk
     moves_give_the_order_of_a_plain_list()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "defect"),
     [

@@ -46,6 +46,8 @@ from tests.examples import (
 from tests.given import Given, given
 from tests.planted_defects import assert_check_fails
 
+pytestmark = pytest.mark.slow
+
 THIRD = fixed_uuid7(33)
 BLOCKS = blocks_stream_id(WORKSPACE)
 
@@ -163,7 +165,6 @@ def test_a_search_from_both_ends_finds_every_path() -> None:
     relation_laws.paths_are_found()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("owner", "name", "defect"),
     [

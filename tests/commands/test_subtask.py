@@ -39,6 +39,8 @@ from tests.examples import (
 from tests.given import given
 from tests.planted_defects import assert_check_fails
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_task_is_put_below_another_one_with_what_is_below_it() -> None:
     facts = [*task(), *task(task_id=OTHER_TASK, number=2), *task(task_id=THIRD, number=3), *below(THIRD, OTHER_TASK)]
@@ -139,7 +141,6 @@ def _count_nothing(*_: object) -> SubtaskCount:
     return NO_SUBTASKS
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("owner", "name", "defect"),
     [

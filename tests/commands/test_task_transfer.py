@@ -34,6 +34,8 @@ from tests.examples import (
 from tests.given import Given, given
 from tests.planted_defects import assert_check_fails
 
+pytestmark = pytest.mark.slow
+
 THIRD = fixed_uuid7(33)
 BOARD = (Column("todo", "To do"), Column("ready", "Ready", done=True))
 
@@ -150,7 +152,6 @@ def test_projects_are_consistent_after_any_moves() -> None:
     transfer_laws.projects_are_consistent()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "defect"),
     [

@@ -50,6 +50,8 @@ from tests.projections import oracle
 from tests.projections.test_comment_count import recorded_events
 from tests.strategies import COMMAND_STRATEGIES
 
+pytestmark = pytest.mark.slow
+
 Step = tuple[Actor, CommandOn | TaskWatchCommand]
 _SAID = st.builds(lambda kind, task: kind(task_id=task), st.sampled_from([WatchTask, UnwatchTask]), st.just(TASK))
 _FIRST: Step = ADA, CommandOn(COMMENT, AddComment(task_id=TASK, text="Which one?"))
@@ -161,7 +163,6 @@ def edited_mentions_touch_nothing(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(CommentEdited, "touches", lambda _: ())
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("plant", "check"),
     [

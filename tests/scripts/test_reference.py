@@ -17,6 +17,8 @@ from scripts.reference import inventory
 from scripts.reference.page import REFERENCE_FILE, render_reference
 from tests.domain.event_laws import GOLDEN
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_reference_page_matches_the_code() -> None:
     assert REFERENCE_FILE.read_text() == render_reference(), "run `.venv/bin/python -m scripts.reference`"

@@ -11,7 +11,7 @@ from projections.projection import all_projections
 from tests.api.problems import assert_problem
 from tests.api_user import ApiUser
 
-pytestmark = pytest.mark.asyncio(loop_scope="package")
+pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.slow]
 
 REBUILD = "/projections/task_list/rebuild"
 

@@ -369,6 +369,7 @@ async def test_a_cursor_is_valid_for_its_own_list_only(ann: ApiUser, bob: ApiUse
         assert [item["title"] for item in (await ann.get(same))["items"]] == ["Milk 1", "Milk 2"]
 
 
+@pytest.mark.slow
 async def test_a_tampered_cursor_is_refused(ann: ApiUser) -> None:
     for _ in range(2):
         await ann.create_task()

@@ -89,6 +89,7 @@ def assert_predicted(answer: httpx.Response) -> None:
         assert "type" not in event["data"]
 
 
+@pytest.mark.slow
 async def test_every_dry_run_writes_nothing(settings: Settings, ann: ApiUser, bob: ApiUser) -> None:
     await every_dry_run_writes_nothing(settings, ann, bob.id)
 

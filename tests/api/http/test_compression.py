@@ -17,7 +17,7 @@ from tests.api.in_process_app import app_client
 from tests.api_user import PASSWORD, ApiUser
 from tests.law import planted_defect
 
-pytestmark = pytest.mark.asyncio(loop_scope="package")
+pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.slow]
 
 PAGES = ["/", "/docs", "/openapi.json", "/problems", "/schemas/events"]
 GZIP, PLAIN = {"Accept-Encoding": "gzip, deflate, br"}, {"Accept-Encoding": "identity"}

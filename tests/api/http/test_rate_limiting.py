@@ -29,7 +29,7 @@ from tests.api.problems import assert_problem
 from tests.api_user import PASSWORD, ApiUser
 from tests.planted_defects import assert_async_check_fails
 
-pytestmark = pytest.mark.asyncio(loop_scope="package")
+pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.slow]
 
 TOKEN_QUOTA, USER_QUOTA, ADDRESS_QUOTA = 10, 16, 24
 LEASES_FOR_TWO = 2 * 2

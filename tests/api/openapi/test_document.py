@@ -19,6 +19,8 @@ from projections.task_list import TaskRow
 from scripts.openapi import OPENAPI_FILE, render_openapi_json
 from tests.api.openapi_contract import validator
 
+pytestmark = pytest.mark.slow
+
 METHODS = {"get", "post", "put", "patch", "delete"}
 DOCUMENT: dict[str, Any] = json.loads(OPENAPI_FILE.read_text())
 

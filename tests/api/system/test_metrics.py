@@ -27,7 +27,7 @@ from tests.api.problems import assert_problem
 from tests.api_user import ApiUser
 from tests.law import planted_defect
 
-pytestmark = pytest.mark.asyncio(loop_scope="package")
+pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.slow]
 
 METRICS = "http://test/metrics"
 LOGIN = f"{BASE_PATH}/auth/login"

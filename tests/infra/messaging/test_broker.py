@@ -14,6 +14,8 @@ from dramatiq.brokers.redis import RedisBroker
 from infra.messaging.broker import create_broker
 from tests.servers import Servers
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def queue() -> str:

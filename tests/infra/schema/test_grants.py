@@ -19,6 +19,8 @@ from tests.examples import CREATED, TASK, project, workspace
 from tests.projections import oracle
 from tests.servers import Servers
 
+pytestmark = pytest.mark.slow
+
 Database = Connection[TupleRow]
 NewRole = Callable[..., str]
 

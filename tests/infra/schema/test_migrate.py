@@ -31,6 +31,8 @@ from tests.examples import (
 from tests.projections import oracle
 from tests.servers import Servers
 
+pytestmark = pytest.mark.slow
+
 
 def test_an_empty_database_is_brought_up_to_date_once(servers: Servers) -> None:
     url = servers.new_database()

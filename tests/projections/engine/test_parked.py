@@ -56,6 +56,8 @@ from tests.planted_defects import assert_check_fails
 from tests.projections import oracle
 from tests.projections.broken_folds import POISON_EVENT, REJECTED_FIELDS, broken_fold, raise_error, replace_fields
 
+pytestmark = pytest.mark.slow
+
 LATER_EVENT = TaskPrioritised(Change("none", "urgent"))
 HISTORY = [
     *workspace(),
