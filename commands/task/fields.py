@@ -130,6 +130,8 @@ class EditTask(TaskCommand, frozen=True, kw_only=True):
         project = load_editable_project(task.project_id, context)
         edits = list(self._decide_fields(task, project, context))
         yield from edits
+        if all(sent is UNSET for sent in (self.recurrence, self.due, self.column, self.status)):
+            return
         edited = fold(Task, edits, task) or task
         if edited.recurrence != task.recurrence or edited.due is None:
             require_recurrence(edited, context)
@@ -141,7 +143,8 @@ class EditTask(TaskCommand, frozen=True, kw_only=True):
             yield from set_labels(task, self.labels or ())
         if self.assignees is not UNSET:
             yield from set_assignees(task, self.assignees or (), context)
-        yield from set_field_values(task, project, self.fields or {}, context)
+        if self.fields:
+            yield from set_field_values(task, project, self.fields, context)
 
     def _decide_place(
         self, task: Task, project: Project, context: DecisionContext
