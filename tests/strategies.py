@@ -162,6 +162,7 @@ _time_entries = st.sampled_from([TIME_ENTRY, TIME_ENTRY, OTHER_TIME_ENTRY])
 _minutes = st.sampled_from([1, 30, 90])
 _notes = st.sampled_from(["Compared prices", "", None])
 _estimates = st.sampled_from([0, 90, None])
+_colours = st.sampled_from(["#CC3300", "#cc3300", None])
 _recurrences = st.sampled_from(
     [
         RecurrenceSpec(rule="FREQ=WEEKLY;BYDAY=MO"),
@@ -244,6 +245,7 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
         start=_starts,
         zone=_zones,
         estimate=_estimates,
+        colour=_colours,
         column=st.none() | _columns,
         labels=st.sampled_from([(), ("Shop", "shop", "soon")]),
         assignees=st.sampled_from([(), (CAT.id, ADA.id, CAT.id), (BOB.id,)]),
@@ -325,6 +327,7 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
         start=_rarely(_starts),
         zone=_rarely(_zones),
         estimate=_or_unset(_estimates),
+        colour=_rarely(_colours),
         recurrence=_rarely(_recurrences | st.none()),
         column=_rarely(_columns),
         labels=_rarely(st.sampled_from([("shop", "late"), ("SOON", "soon"), (), None])),

@@ -12,6 +12,7 @@ from commands.command import DecisionContext, OtherStreamEvent, require_found
 from commands.custom_field_values import SentFieldValues, field_values, set_field_values
 from commands.field_types import (
     Assignees,
+    Colour,
     ColumnName,
     DateOrTimeText,
     Description,
@@ -49,6 +50,7 @@ class CreateTask(TaskCommand, frozen=True, kw_only=True):
     start: DateOrTimeText | None = None
     zone: ZoneName | None = None
     estimate: EstimateMinutes | None = None
+    colour: Colour | None = None
     column: ColumnName | None = None
     labels: Labels = ()
     assignees: Assignees = ()
@@ -115,6 +117,7 @@ class EditTask(TaskCommand, frozen=True, kw_only=True):
     start: DateOrTimeText | UnsetType | None = UNSET
     zone: ZoneName | UnsetType | None = UNSET
     estimate: EstimateMinutes | UnsetType | None = UNSET
+    colour: Colour | UnsetType | None = UNSET
     recurrence: SentRecurrence | UnsetType | None = UNSET
     column: ColumnName | UnsetType = UNSET
     labels: Labels | UnsetType | None = UNSET

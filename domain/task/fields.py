@@ -45,6 +45,7 @@ class TaskCreated(SubtaskEvent, frozen=True):
     fields: Mapping[str, FieldValue] = {}
     recurrence: Recurrence | None = None
     parent_id: UUID | None = None
+    colour: str | None = None
 
     @property
     def counted(self) -> SubtaskCount:
@@ -81,6 +82,12 @@ class EstimateSet(Event, frozen=True):
     """In minutes."""
 
     estimate: Change[int | None]
+
+
+class TaskColoured(Event, frozen=True):
+    """As `#rrggbb`."""
+
+    colour: Change[str | None]
 
 
 class RecurrenceSet(Event, frozen=True):
@@ -136,6 +143,7 @@ class Task(State, frozen=True):
     start: str | None = None
     zone: str | None = None
     estimate: int | None = None
+    colour: str | None = None
     checklist: Checklist = ()
     rank: str = ""
     parent_id: UUID | None = None

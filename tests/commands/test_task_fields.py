@@ -8,7 +8,7 @@ from commands.task import CreateTask, EditTask
 from commands.task_fields import field_events
 from domain.errors import StartAfterDue
 from domain.event import Change, Event
-from domain.task import DueDateSet, EstimateSet, StartDateSet, TaskCreated, TaskDescribed, TaskZoneSet
+from domain.task import DueDateSet, EstimateSet, StartDateSet, TaskColoured, TaskCreated, TaskDescribed, TaskZoneSet
 from tests.examples import CREATED, OTHER_TASK, PROJECT, project, task, workspace
 from tests.given import Given, given
 
@@ -22,7 +22,7 @@ def edit(**fields: Any) -> EditTask:
 
 
 def test_each_field_has_the_event_that_changes_it_alone() -> None:
-    names = {"title", "description", "priority", "due", "start", "zone", "estimate", "recurrence"}
+    names = {"title", "description", "priority", "due", "start", "zone", "estimate", "colour", "recurrence"}
     assert field_events().keys() == names
     assert field_events()["estimate"] is EstimateSet
 
@@ -35,6 +35,7 @@ def test_each_field_has_the_event_that_changes_it_alone() -> None:
         ("zone", "Asia/Tokyo", TaskZoneSet(Change(None, "Asia/Tokyo"))),
         ("estimate", 90, EstimateSet(Change(None, 90))),
         ("estimate", 0, EstimateSet(Change(None, 0))),
+        ("colour", "#CC3300", TaskColoured(Change(None, "#cc3300"))),
     ],
 )
 def test_a_field_is_set(field: str, sent: object, event: Event) -> None:
