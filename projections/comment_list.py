@@ -27,7 +27,7 @@ from projections.pagination import (
     list_id_for,
     paginate,
 )
-from projections.projection import Projection, key_by_stream
+from projections.projection import Past, Projection, key_by_stream
 from projections.question import ANSWER_MEMBERS, Answer, Query, Question
 from projections.search_vector import description_vector
 from projections.tsvector import TsVector
@@ -96,12 +96,12 @@ def scopes(comment: StoredCommentRow) -> Iterable[UUID]:
 
 projection = Projection(
     "comment_list",
-    1,
+    2,
     StoredCommentRow,
     key_by_stream,
     fold,
     scopes,
-    golden_lines=153,
+    golden_lines=193,
     indexes=(
         "(task_id, created_at, id)",
         "(reply_to) where reply_to is not null",
@@ -111,6 +111,7 @@ projection = Projection(
     event_types=(
         *(CommentAdded, CommentEdited, CommentDeleted, CommentPurged, ReactionAdded, ReactionRemoved, OpaqueEvent),
     ),
+    past=Past(purged_by=(CommentPurged,), indexes=("(task_id, valid_to)",)),
 )
 
 _COLUMNS_SQL: Final = ", ".join(f"comment.{name}" for name in CommentRow.__struct_fields__)

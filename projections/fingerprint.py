@@ -69,6 +69,8 @@ def digest(projection: Projection[Any]) -> str:
     shape: tuple[object, ...] = (projection.row_type.__struct_fields__, projection.indexes)
     if projection.generated_columns:  # else the digest stays as it was released
         shape += (projection.generated_columns,)
+    if past := projection.past:
+        shape += (past.indexes, past.transient, [one.__name__ for one in past.purged_by])
     rows = sorted((str(key), document) for key, document in documents.items())
     return sha256(msgspec.json.encode((shape, rows), enc_hook=vector_to_text)).hexdigest()[:16]
 

@@ -37,7 +37,7 @@ from domain.task import (
 )
 from projections.custom_field_names import ProjectFields, definitions_query
 from projections.pagination import PageCursor, encode_answer, encode_versioned_answer, list_id_for, paginate
-from projections.projection import Projection
+from projections.projection import Past, Projection
 from projections.question import (
     ANSWER_MEMBERS,
     WORKSPACE_MEMBERS,
@@ -174,12 +174,12 @@ def scopes(project: ProjectRow) -> Iterable[UUID]:
 
 projection = Projection(
     "project_list",
-    6,
+    7,
     ProjectRow,
     keys,
     fold,
     scopes,
-    golden_lines=189,
+    golden_lines=193,
     indexes=("(workspace_id, key)",),
     event_types=(
         *(ProjectCreated, ProjectRenamed, ColumnsSet, ProjectFieldsSet, ArchiveRuleSet),
@@ -187,6 +187,7 @@ projection = Projection(
         *(TaskCreated, TaskCompleted, TaskReopened, TaskMoved, TaskMovedToProject, TaskTrashed, TaskRestored),
         *(TaskArchived, TaskUnarchived, OpaqueEvent),
     ),
+    past=Past(purged_by=(ProjectPurged,), indexes=("(workspace_id, valid_to)",), transient=("counts",)),
 )
 
 

@@ -16,6 +16,19 @@ R = TypeVar("R", bound=Struct)
 DocumentKey: TypeAlias = UUID | int
 
 
+class Past(Struct, frozen=True):
+    """What a projection keeps of the past: every version that a document had, with the time in which it was valid.
+
+    An event of one of the types in `purged_by` deletes a document with its past. A change of `transient` fields alone
+    makes no new version: past documents have them as they were at the end of their time. `indexes` are those of the
+    table of past documents, beside the one by `id`; texts as in `Projection`.
+    """
+
+    purged_by: tuple[type[Event], ...]
+    indexes: tuple[str, ...] = ()
+    transient: tuple[str, ...] = ()
+
+
 class Projection(Struct, Generic[R], frozen=True):
     """A read model that a pure fold derives from the log.
 
@@ -25,8 +38,8 @@ class Projection(Struct, Generic[R], frozen=True):
     `generated_columns` are further columns, each a name and the text after `add column <name>`. `indexes` are the texts
     after `create index on <table>`. A fold that `accepts_unknown` events does not read their content; for any other
     fold, an unknown event parks the document. If only some event types change anything, `event_types` lists them, and
-    batches skip the rest. `golden_lines` is the number of lines that `golden.jsonl` had when the version was raised;
-    the fingerprint covers these.
+    batches skip the rest. With `past`, questions can be asked as of any time. `golden_lines` is the number of lines
+    that `golden.jsonl` had when the version was raised; the fingerprint covers these.
     """
 
     name: str
@@ -40,6 +53,7 @@ class Projection(Struct, Generic[R], frozen=True):
     accepts_unknown: bool = False
     generated_columns: tuple[tuple[str, str], ...] = ()
     event_types: tuple[type[Event], ...] = ()
+    past: Past | None = None
 
     @property
     def is_by_stream(self) -> bool:

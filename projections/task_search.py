@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from domain.event import OpaqueEvent, RecordedEvent, apply_changes
 from domain.task import TaskCreated, TaskDescribed, TaskMoved, TaskMovedToProject, TaskPurged, TaskRenamed
-from projections.projection import Projection, key_by_stream
+from projections.projection import Past, Projection, key_by_stream
 from projections.search_vector import description_vector, title_vector
 from projections.text_folding import fold_text
 from projections.tsvector import TsVector
@@ -76,12 +76,12 @@ def scopes(text: TaskSearchRow) -> Iterable[UUID]:
 
 projection = Projection(
     "task_search",
-    4,
+    5,
     TaskSearchRow,
     key_by_stream,
     fold,
     scopes,
-    golden_lines=189,
+    golden_lines=193,
     indexes=(
         "using gin ((title_words || description_words))",
         "(workspace_id, title_key, id)",
@@ -89,4 +89,5 @@ projection = Projection(
         "(project_id, id)",
     ),
     event_types=(TaskCreated, TaskRenamed, TaskDescribed, TaskMoved, TaskMovedToProject, TaskPurged, OpaqueEvent),
+    past=Past(purged_by=(TaskPurged,)),
 )

@@ -27,7 +27,7 @@ from infra.rebuilding.throttle import Throttle
 from projections.engine import parked, table, writing
 from projections.engine.builds import Build
 from projections.engine.connection import SyncConnection
-from projections.engine.folding import Skips
+from projections.engine.folding import DocumentChange, Skips
 from projections.engine.full_fold import BUCKET_COUNT, BucketRange, FullFold, skipped_names
 from projections.engine.parked import ParkedDocument
 from projections.projection import Projection, key_by_position
@@ -197,7 +197,7 @@ def fold_part(reader: SyncConnection, writer: SyncConnection, part: LogPart) -> 
 
 
 WriteNewDocuments: TypeAlias = Callable[
-    [SyncConnection, SyncConnection, Build, LogPart, Iterable[Any]], tuple[int, list[ParkedDocument]]
+    [SyncConnection, SyncConnection, Build, LogPart, Iterable[DocumentChange]], tuple[int, list[ParkedDocument]]
 ]
 """Writes new documents; returns how many, and those that the table rejects."""
 
@@ -207,42 +207,44 @@ def _fold_and_write(
 ) -> PartResult:
     build = Build(part.build, part.projection, 1)
     full_fold, remaining, skipped = FullFold(build.projection, part.skips), None, skipped_names(build.projection)
-    rows: Iterable[Any]
+    changes: Iterable[DocumentChange]
     if build.projection.is_by_stream:
         iterate = slices.iter_touched_streams if build.projection.follows_touches else slices.iter_streams
-        rows = full_fold.fold_streams(iterate(reader, part.low, part.high, part.head, skipped))
+        changes = full_fold.fold_streams(iterate(reader, part.low, part.high, part.head, skipped))
     elif build.projection.keys is key_by_position:
-        rows = full_fold.fold_positions(slices.iter_by_position(reader, part.low, part.high, skipped))
+        changes = full_fold.fold_positions(slices.iter_by_position(reader, part.low, part.high, skipped))
     else:
         history = slices.iter_by_workspace(reader, part.low, part.high, part.head, skipped)
-        rows, remaining_buckets = full_fold.fold_buckets(history, part.buckets)
+        changes, remaining_buckets = full_fold.fold_buckets(history, part.buckets)
         remaining = replace(part, buckets=remaining_buckets) if remaining_buckets else None
     with writer.transaction():
-        written, refused = write_documents(reader, writer, build, part, rows)
+        written, refused = write_documents(reader, writer, build, part, changes)
         parked.park(writer, build, [*full_fold.parked, *refused])
     return PartResult(full_fold.event_count, written, remaining)
 
 
 def _write_by_copy(
-    _: SyncConnection, writer: SyncConnection, build: Build, __: LogPart, rows: Iterable[Any]
+    _: SyncConnection, writer: SyncConnection, build: Build, __: LogPart, changes: Iterable[DocumentChange]
 ) -> tuple[int, list[ParkedDocument]]:
-    return table.copy_documents(writer, build, rows), []
+    return table.copy_documents(writer, build, changes), []
 
 
 def _write_row_by_row(
-    reader: SyncConnection, writer: SyncConnection, build: Build, part: LogPart, rows: Iterable[Any]
+    reader: SyncConnection, writer: SyncConnection, build: Build, part: LogPart, changes: Iterable[DocumentChange]
 ) -> tuple[int, list[ParkedDocument]]:
     written, refused = 0, []
-    for row in list(rows):  # read to the end, so that the reader is free for other queries
-        if writing.try_write(writer, build, row.id, row):
-            workspace = getattr(row, "workspace_id", None)
-            events = refold.load_history(reader, build.projection, row.id, workspace)
+    for change in list(changes):  # read to the end, so that the reader is free for other queries
+        if writing.try_write(writer, build, change):
+            workspace = getattr(change.after, "workspace_id", None)
+            events = refold.load_history(reader, build.projection, change.key, workspace)
             past_events = [one for one in events if one.position <= part.head]
-            document, still_parked = writing.write_event_by_event(writer, build, row.id, None, past_events, part.skips)
+            document, still_parked = writing.write_event_by_event(
+                writer, build, change.key, None, past_events, part.skips
+            )
             written += document is not None
             refused += [still_parked] if still_parked else []
         else:
-            written += 1
+            written += change.after is not None
     return written, refused
 
 

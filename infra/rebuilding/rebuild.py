@@ -144,12 +144,13 @@ class ProjectionRebuild:
             statements = [each.as_string(connection) for each in table.create_index_sql(build)]
             for done, _ in enumerate(fold_pool.execute_all(statements), 1):
                 self._report_progress(RebuildProgress("indexing", done, len(statements)))
-            connection.execute(SQL("analyze {}").format(build.table_name))
+            for name in build.table_names:
+                connection.execute(SQL("analyze {}").format(name))
 
     def _recreate_table(self, connection: SyncConnection, build: Build) -> None:
         self._outcome.events = self._outcome.documents = 0
         with connection.transaction():
-            connection.execute(SQL("drop table {}").format(build.table_name))
+            connection.execute(SQL("drop table {}").format(SQL(", ").join(build.table_names)))
             connection.execute(table.create_table_sql(build))
             parked.clear_parked(connection, build)
 

@@ -66,9 +66,9 @@ def refold_document(
     connection: SyncConnection, build: Build, key: DocumentKey, events: Sequence[RecordedEvent], skips: Skips
 ) -> ParkedDocument | None:
     """Write a document folded from all its events, or up to the first that fails; returns why it is parked then."""
-    document, still_parked = folding.fold_until_parked(build.projection, key, events, skips)
-    if writing.try_write(connection, build, key, document):
-        table.replace_document(connection, build, key, None)
+    change, still_parked = folding.fold_document(build.projection, key, None, events, skips)
+    table.delete_document(connection, build, key)
+    if writing.try_write(connection, build, change):
         return writing.write_event_by_event(connection, build, key, None, events, skips)[1]
     return still_parked
 

@@ -1,6 +1,6 @@
 """Builds: the tables that projections are folded into, and which of them serves this code."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -70,6 +70,16 @@ class Build(Struct, frozen=True):
     def table_name(self) -> Identifier:
         """The table's name."""
         return Identifier("read", f"{self.projection.name}_{self.number}")
+
+    @property
+    def past_table_name(self) -> Identifier:
+        """The name of the table of past documents, if the projection keeps the past."""
+        return Identifier("read", f"{self.projection.name}_{self.number}_past")
+
+    @property
+    def table_names(self) -> Sequence[Identifier]:
+        """The names of all its tables."""
+        return [self.table_name, *([self.past_table_name] if self.projection.past else ())]
 
 
 def serving_builds(connection: SyncConnection) -> dict[str, Build]:
@@ -179,7 +189,7 @@ def drop_build(connection: SyncConnection, build: Build) -> None:
     """Drop a build with its table; a table that is in use for over 2 s is left to the next rebuild."""
     with suppress(psycopg.errors.LockNotAvailable), connection.transaction():
         connection.execute("set local lock_timeout = '2s'")
-        connection.execute(SQL("drop table if exists {}").format(build.table_name))
+        connection.execute(SQL("drop table if exists {}, {}").format(build.table_name, build.past_table_name))
         connection.execute("delete from read.builds where build = %s", (build.number,))
 
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from domain.event import OpaqueEvent, RecordedEvent
 from projections.engine import parked
@@ -18,12 +19,23 @@ Skips: TypeAlias = Collection[tuple[str, int]]
 """Documents, as text, each with the position of an event that an administrator decided to skip."""
 
 
+class Step(NamedTuple):
+    """An event that changed a document, and the document after it."""
+
+    event: RecordedEvent
+    document: Any
+
+
 class DocumentChange(NamedTuple):
-    """A document before and after a batch; None where there is none."""
+    """A document before and after a batch; None where there is none.
+
+    If its projection keeps the past, `steps` has each new version that it had on the way.
+    """
 
     key: DocumentKey
     before: Any
     after: Any
+    steps: Sequence[Step] = ()
 
 
 class FoldResult(Struct, frozen=True):
@@ -74,16 +86,35 @@ def fold_documents(
     for key, touching in events.items():
         if parked_keys and str(key) in parked_keys:
             continue
-        old = new = before.get(key)
-        for recorded in touching:
-            found = fold_event(projection, key, new, recorded, skips)
-            if type(found) is ParkedDocument:
-                newly_parked.append(found)
-                break
-            new = found
-        if new is not old and new != old:
-            changes.append(DocumentChange(key, old, new))
+        change, newly = fold_document(projection, key, before.get(key), touching, skips)
+        if newly:
+            newly_parked.append(newly)
+        if change.steps or (change.after is not change.before and change.after != change.before):
+            changes.append(change)
     return FoldResult(changes, newly_parked)
+
+
+def fold_document(
+    projection: Projection[Any], key: DocumentKey, before: Any, events: Iterable[RecordedEvent], skips: Skips = ()
+) -> tuple[DocumentChange, ParkedDocument | None]:
+    """How events change one document, and why it is parked if one of them cannot be folded."""
+    document, steps, past = before, list[Step](), projection.past
+    for recorded in events:
+        found = fold_event(projection, key, document, recorded, skips)
+        if type(found) is ParkedDocument:
+            return DocumentChange(key, before, document, steps), found
+        if past and found is not document and _is_new_version(document, found, past.transient):
+            steps.append(Step(recorded, found))
+        document = found
+    return DocumentChange(key, before, document, steps), None
+
+
+def _is_new_version(before: Any, after: Any, transient: Collection[str]) -> bool:
+    """Whether more differs than transient fields."""
+    if not transient or before is None or after is None:
+        return bool(before != after)
+    sides = zip(after.__struct_fields__, astuple(before), astuple(after), strict=True)
+    return any(was is not value and was != value for name, was, value in sides if name not in transient)
 
 
 def fold_event(
@@ -101,22 +132,9 @@ def fold_event(
         return parked.parked_by_event(key, recorded, error)
 
 
-def fold_until_parked(
-    projection: Projection[Any], key: DocumentKey, events: Iterable[RecordedEvent], skips: Skips = ()
-) -> tuple[Any, ParkedDocument | None]:
-    """Fold one document from its first event; returns it, and why it is parked if an event cannot be folded."""
-    document: Any = None
-    for one in events:
-        found = fold_event(projection, key, document, one, skips)
-        if type(found) is ParkedDocument:
-            return document, found
-        document = found
-    return document, None
-
-
 def changed_scopes(projection: Projection[Any], changes: Iterable[DocumentChange]) -> Iterator[UUID]:
     """The scopes of the changed documents, before and after."""
-    for _, old, new in changes:
+    for _, old, new, _ in changes:
         was = projection.scopes(old) if old is not None else ()
         now = projection.scopes(new) if new is not None else ()
         yield from now

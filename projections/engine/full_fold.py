@@ -8,7 +8,7 @@ from uuid import UUID
 from domain import codec
 from domain.event import RecordedEvent
 from projections.engine import folding
-from projections.engine.folding import Skips
+from projections.engine.folding import DocumentChange, Skips, Step
 from projections.engine.parked import ParkedDocument
 from projections.projection import DocumentKey, Projection, parse_key
 
@@ -30,29 +30,26 @@ class FullFold:
         self.event_count = 0
         self.parked: list[ParkedDocument] = []
 
-    def fold_streams(self, histories: Iterable[tuple[UUID, Sequence[RecordedEvent]]]) -> Iterator[Any]:
+    def fold_streams(self, histories: Iterable[tuple[UUID, Sequence[RecordedEvent]]]) -> Iterator[DocumentChange]:
         """The documents of streams, each from all events that change it."""
         for stream, events in histories:
-            document = self._fold_document(stream, events)
-            if document is not None:
-                yield document
+            yield self._fold_document(stream, events)
 
-    def fold_positions(self, history: Iterable[RecordedEvent]) -> Iterator[Any]:
+    def fold_positions(self, history: Iterable[RecordedEvent]) -> Iterator[DocumentChange]:
         """The documents of a projection with one document an event."""
         for one in history:
-            document = self._fold_document(one.position, [one])
-            if document is not None:
-                yield document
+            yield self._fold_document(one.position, [one])
 
     def fold_buckets(
         self, history: Iterable[RecordedEvent], bucket_range: BucketRange
-    ) -> tuple[list[Any], BucketRange | None]:
+    ) -> tuple[list[DocumentChange], BucketRange | None]:
         """The documents of a range of buckets, from all events of their workspaces in commit order.
 
         Also returns the rest of the range, if memory ran out.
         """
         low, high = bucket_range
         documents: dict[DocumentKey, Any] = {}
+        steps: dict[DocumentKey, list[Step]] = {}
         parked: dict[str, ParkedDocument] = {}
         for chunk in _chunks(history):
             self.event_count += len(chunk)
@@ -61,21 +58,23 @@ class FullFold:
             before = {key: documents[key] for key in touched if key in documents}
             folded = folding.fold_documents(self._projection, touched, before, parked, self._skips)
             parked |= {one.document: one for one in folded.parked}
-            documents |= {key: after for key, _, after in folded.changes}
+            documents |= {change.key: change.after for change in folded.changes}
+            for change in folded.changes:
+                steps.setdefault(change.key, []).extend(change.steps)
             while len(documents) > MAX_DOCUMENTS and high - low > 1:
                 high = (low + high) // 2
                 documents = {key: row for key, row in documents.items() if bucket_of(key) < high}
         self.parked += [one for one in parked.values() if low <= bucket_of(parse_key(one.document)) < high]
         rest = (high, bucket_range[1]) if high < bucket_range[1] else None
-        return [row for row in documents.values() if row is not None], rest
+        return [DocumentChange(key, None, row, steps[key]) for key, row in documents.items()], rest
 
-    def _fold_document(self, key: DocumentKey, events: Sequence[RecordedEvent]) -> Any:
+    def _fold_document(self, key: DocumentKey, events: Sequence[RecordedEvent]) -> DocumentChange:
         """One document from all its events, or as it was before the first that cannot be folded."""
         self.event_count += len(events)
-        document, parked = folding.fold_until_parked(self._projection, key, events, self._skips)
+        change, parked = folding.fold_document(self._projection, key, None, events, self._skips)
         if parked is not None:
             self.parked.append(parked)
-        return document
+        return change
 
 
 def skipped_names(projection: Projection[Any]) -> list[str]:

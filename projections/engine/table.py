@@ -1,9 +1,10 @@
 """The table of a build: its columns, and reading and writing documents."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import typing
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any, Literal, TypeAlias, TypeVar, cast, get_args, get_origin
+from typing import Any, TypeAlias, TypeVar, cast, get_args, get_origin
 from uuid import UUID
 
 import msgspec
@@ -12,9 +13,9 @@ from msgspec.json import Decoder
 from msgspec.structs import astuple
 from psycopg import Connection
 from psycopg.rows import TupleRow
-from psycopg.sql import SQL, Composed, Identifier
+from psycopg.sql import SQL, Composed, Identifier, Literal
 
-from projections.engine import tsvector_adapter
+from projections.engine import past, tsvector_adapter
 from projections.engine.builds import Build
 from projections.engine.folding import DocumentChange
 from projections.engine.pipeline import Pipeline, array_literal
@@ -53,7 +54,7 @@ def column_types(projection: Projection[Any]) -> Mapping[str, str]:
 
 
 def _column_type(annotation: Any) -> str:
-    if get_origin(annotation) is Literal:
+    if get_origin(annotation) is typing.Literal:
         return "text"
     kept = [each for each in get_args(annotation) if each is not type(None)]
     return (
@@ -63,14 +64,28 @@ def _column_type(annotation: Any) -> str:
     )
 
 
+def stored_columns(projection: Projection[Any]) -> Mapping[str, str]:
+    """The columns that are written: those of the document, and since when it is valid, if the past is kept."""
+    return {**column_types(projection), **(past.SINCE if projection.past else {})}
+
+
 def create_table_sql(build: Build) -> Composed:
-    """The statement that creates the table, without indexes: they follow once it is filled."""
-    kinds = [*column_types(build.projection).items(), *build.projection.generated_columns]
+    """The statements that create the table, and that of the past, without indexes: they follow once it is filled.
+
+    The table of the past has the same columns in the same order, then those that say until when.
+    """
+    columns = [*stored_columns(build.projection).items(), *build.projection.generated_columns]
+    now = _create_table_sql(build.table_name, columns, fillfactor=80)
+    ended = _create_table_sql(build.past_table_name, [*columns, *past.UNTIL.items()], fillfactor=100)
+    return SQL("; ").join([now, *([ended] if build.projection.past else ())])
+
+
+def _create_table_sql(name: Identifier, columns: Iterable[tuple[str, str]], fillfactor: int) -> Composed:
     each = [
-        SQL("{} {}{}").format(Identifier(name), SQL(kind), SQL(" not null" if name == "id" else ""))
-        for name, kind in kinds
+        SQL("{} {}{}").format(Identifier(column), SQL(kind), SQL(" not null" if column == "id" else ""))
+        for column, kind in columns
     ]
-    return SQL("create table {} ({}) with (fillfactor = 80)").format(build.table_name, SQL(", ").join(each))
+    return SQL("create table {} ({}) with (fillfactor = {})").format(name, SQL(", ").join(each), Literal(fillfactor))
 
 
 def create_index_sql(build: Build) -> list[Composed]:
@@ -80,7 +95,8 @@ def create_index_sql(build: Build) -> list[Composed]:
     """
     more = [SQL("create index on {} " + index).format(build.table_name) for index in build.projection.indexes]
     name = Identifier(f"{build.projection.name}_{build.number}_pkey")
-    return [SQL("create unique index {} on {} (id)").format(name, build.table_name), *more]
+    unique = SQL("create unique index {} on {} (id)").format(name, build.table_name)
+    return [unique, *more, *past.create_index_sql(build)]
 
 
 def select_documents(pipeline: Pipeline, build: Build, keys: Collection[DocumentKey]) -> list[TupleRow]:
@@ -118,34 +134,57 @@ def _jsonb_decoders(projection: Projection[Any]) -> tuple[tuple[int, Decode], ..
 
 
 def write_documents(pipeline: Pipeline, build: Build, changes: Sequence[DocumentChange]) -> None:
-    """Insert new documents, update the changed columns of others, delete those that are None."""
-    inserted = [new for _, old, new in changes if old is None and new is not None]
-    gone = [key for key, _, new in changes if new is None]
+    """Insert new documents, update the changed columns of others, delete those that are None; keep the past."""
+    past.close_versions(pipeline, build, changes)
+    columns = stored_columns(build.projection)
+    inserted = [stored_values(change) for change in changes if change.before is None and change.after is not None]
+    gone = [change.key for change in changes if change.after is None]
     if inserted:
-        _send_rows(pipeline, build, _UPSERT, build.projection.row_type.__struct_fields__, inserted)
-    for names, some in _changed_columns(changes).items():
-        _send_rows(pipeline, build, _UPDATE, ("id", *names), some)
+        _send_rows(pipeline, build.table_name, _UPSERT, columns, inserted)
+    for names, rows in _changed_values(changes).items():
+        _send_rows(pipeline, build.table_name, _UPDATE, {name: columns[name] for name in ("id", *names)}, rows)
     if gone:
         pipeline.send(_delete_statement(build), array_literal(gone))
+    if rows := list(past.past_rows(build.projection, changes)):
+        _send_rows(pipeline, build.past_table_name, _INSERT, {**columns, **past.UNTIL}, rows)
 
 
-def _changed_columns(changes: Iterable[DocumentChange]) -> dict[tuple[str, ...], list[dict[str, Any]]]:
+def stored_values(change: DocumentChange) -> tuple[Any, ...]:
+    """The values of the columns of a document after a change."""
+    return (*astuple(change.after), *(past.since(change.steps[-1].event) if change.steps else ()))
+
+
+def _changed_values(changes: Iterable[DocumentChange]) -> dict[tuple[str, ...], list[tuple[Any, ...]]]:
     """The ids and the changed values of existing documents, grouped by the columns that changed."""
-    found: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for key, old, new in changes:
+    found: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
+    for key, old, new, steps in changes:
         if old is not None and new is not None:
             sides = zip(new.__struct_fields__, astuple(new), astuple(old), strict=True)
             values = {name: value for name, value, was in sides if value is not was and value != was}
-            found.setdefault(tuple(values), []).append({"id": key, **values})
+            names = (*values, *past.SINCE) if steps else tuple(values)
+            began = past.since(steps[-1].event) if steps else ()
+            found.setdefault(names, []).append((key, *values.values(), *began))
     return found
 
 
-def replace_document(connection: Connection[TupleRow], build: Build, key: DocumentKey, row: Any) -> None:
-    """Replace one document in statements that need no index."""
+def replace_document(connection: Connection[TupleRow], build: Build, change: DocumentChange) -> None:
+    """Replace one document in statements that need no index; keep the past."""
+    pipeline = Pipeline(connection)
+    past.close_versions(pipeline, build, [change])
+    pipeline.send(_delete_statement(build), array_literal([change.key]))
+    columns = stored_columns(build.projection)
+    if change.after is not None:
+        _send_rows(pipeline, build.table_name, _INSERT, columns, [stored_values(change)])
+    if rows := list(past.past_rows(build.projection, [change])):
+        _send_rows(pipeline, build.past_table_name, _INSERT, {**columns, **past.UNTIL}, rows)
+    pipeline.sync()
+
+
+def delete_document(connection: Connection[TupleRow], build: Build, key: DocumentKey) -> None:
+    """Delete one document with its past."""
     pipeline = Pipeline(connection)
     pipeline.send(_delete_statement(build), array_literal([key]))
-    if row is not None:
-        _send_rows(pipeline, build, _INSERT, row.__struct_fields__, [row])
+    past.delete_versions(pipeline, build, [key])
     pipeline.sync()
 
 
@@ -154,40 +193,56 @@ def _delete_statement(build: Build) -> bytes:
     return SQL("delete from {} where id = any($1)").format(build.table_name).as_bytes()
 
 
-def copy_documents(connection: Connection[TupleRow], build: Build, rows: Iterable[Any]) -> int:
-    """Insert new documents by COPY, outside a pipeline; returns how many."""
-    kinds, count = column_types(build.projection), 0
-    names = SQL(", ").join(map(Identifier, kinds))
-    sql = SQL("copy {} ({}) from stdin (format binary)").format(build.table_name, names)
+def copy_documents(connection: Connection[TupleRow], build: Build, changes: Iterable[DocumentChange]) -> int:
+    """Insert new documents and their past by COPY, outside a pipeline; returns how many documents."""
+    ended = list[tuple[Any, ...]]()
+    columns = stored_columns(build.projection)
+
+    def rows() -> Iterator[tuple[Any, ...]]:
+        for change in changes:
+            ended.extend(past.past_rows(build.projection, [change]))
+            if change.after is not None:
+                yield stored_values(change)
+
+    count = _copy(connection, build.table_name, columns, rows())
+    if ended:
+        _copy(connection, build.past_table_name, {**columns, **past.UNTIL}, ended)
+    return count
+
+
+def _copy(
+    connection: Connection[TupleRow], table: Identifier, columns: Mapping[str, str], rows: Iterable[tuple[Any, ...]]
+) -> int:
+    """Insert rows by COPY; returns how many."""
+    count = 0
+    sql = SQL("copy {} ({}) from stdin (format binary)").format(table, SQL(", ").join(map(Identifier, columns)))
     cursor = connection.cursor()
     tsvector_adapter.register(cursor)
     with cursor, cursor.copy(sql) as copy:
-        copy.set_types(list(kinds.values()))
+        copy.set_types(list(columns.values()))
         for row in rows:
-            copy.write_row(astuple(row))
+            copy.write_row(row)
             count += 1
     return count
 
 
-def _send_rows(pipeline: Pipeline, build: Build, sql: str, names: tuple[str, ...], rows: Sequence[Any]) -> None:
+def _send_rows(
+    pipeline: Pipeline, table: Identifier, sql: str, columns: Mapping[str, str], rows: Sequence[tuple[Any, ...]]
+) -> None:
     """Send a statement on rows of these columns: in binary if there is a vector among them, else as JSON."""
-    kinds, table = column_types(build.projection), build.table_name.as_string()
-    types = tuple(kinds[name] for name in names)
+    names, types = tuple(columns), tuple(columns.values())
     if "tsvector" in types:
-        each = (row.values() if type(row) is dict else astuple(row) for row in rows)
-        columns = zip(types, zip(*each, strict=True), strict=True)
-        arrays = [_array_of(kind, column) for kind, column in columns]
-        pipeline.send(_build_statement(sql, names, table, types), *arrays)
+        arrays = [_array_of(kind, column) for kind, column in zip(types, zip(*rows, strict=True), strict=True)]
+        pipeline.send(_build_statement(sql, names, table.as_string(), types), *arrays)
     else:
-        pipeline.send(_build_statement(sql, names, table), *_encoded_rows(names, rows))
+        pipeline.send(_build_statement(sql, names, table.as_string()), *_encoded_rows(names, rows))
 
 
-def _encoded_rows(names: Sequence[str], rows: Sequence[Any]) -> tuple[str, str]:
+def _encoded_rows(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> tuple[str, str]:
     """The values that all rows have in common, and the rows without them."""
     if len(rows) == 1:
-        return msgspec.json.encode(rows[0]).decode(), "[{}]"
-    each = [row.values() if type(row) is dict else astuple(row) for row in rows]
-    columns = dict(zip(names, zip(*each, strict=True), strict=True))
+        return msgspec.json.encode(dict(zip(names, rows[0], strict=True))).decode(), "[{}]"
+    columns = dict(zip(names, zip(*rows, strict=True), strict=True))
     common = {name: column[0] for name, column in columns.items() if column.count(column[0]) == len(column)}
     own = [name for name in names if name not in common]
     rest = zip(*(columns[name] for name in own), strict=True) if own else [()] * len(rows)

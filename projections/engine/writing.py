@@ -51,7 +51,7 @@ def pipelined(pipeline: Pipeline, work: BuildWork, changes: Sequence[DocumentCha
 
 def by_copy(pipeline: Pipeline, work: BuildWork, changes: Sequence[DocumentChange]) -> list[ParkedDocument]:
     """Insert new documents by COPY, which is faster for many."""
-    table.copy_documents(pipeline.connection, work.build, [new for _, old, new in changes if old is None])
+    table.copy_documents(pipeline.connection, work.build, [change for change in changes if change.before is None])
     table.write_documents(pipeline, work.build, [change for change in changes if change.before is not None])
     return []
 
@@ -59,9 +59,10 @@ def by_copy(pipeline: Pipeline, work: BuildWork, changes: Sequence[DocumentChang
 def row_by_row(pipeline: Pipeline, work: BuildWork, changes: Sequence[DocumentChange]) -> list[ParkedDocument]:
     """Write each document by itself; one that the table rejects is written up to the rejected event, and parked."""
     connection, stopped = pipeline.connection, []
-    for key, old, new in changes:
-        if try_write(connection, work.build, key, new):
-            stopped.append(write_event_by_event(connection, work.build, key, old, work.events[key])[1])
+    for change in changes:
+        if try_write(connection, work.build, change):
+            events = work.events[change.key]
+            stopped.append(write_event_by_event(connection, work.build, change.key, change.before, events)[1])
     return [one for one in stopped if one]
 
 
@@ -75,21 +76,21 @@ def write_event_by_event(  # noqa: PLR0913, PLR0917 - a document, what happened 
 ) -> tuple[Any, ParkedDocument | None]:
     """Fold and write a document event by event; returns its last state, and why it is parked, if it is."""
     for one in events:
-        after = folding.fold_event(build.projection, key, document, one, skips)
-        if isinstance(after, ParkedDocument):
-            return document, after
-        error = try_write(connection, build, key, after) if after != document else None
+        change, newly_parked = folding.fold_document(build.projection, key, document, [one], skips)
+        if newly_parked:
+            return document, newly_parked
+        error = try_write(connection, build, change) if change.after != document else None
         if error:
             return document, parked.parked_by_event(key, one, error)
-        document = after
+        document = change.after
     return document, None
 
 
-def try_write(connection: SyncConnection, build: Build, key: DocumentKey, row: Any) -> Exception | None:
+def try_write(connection: SyncConnection, build: Build, change: DocumentChange) -> Exception | None:
     """Replace a document; returns the error if the table rejects it, which leaves the old row."""
     try:
         with connection.transaction():
-            table.replace_document(connection, build, key, row)
+            table.replace_document(connection, build, change)
     except REJECTION_ERRORS as error:
         return error
     return None

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import Final, get_args
 from uuid import UUID
 
-from domain.task import Priority
-from projections.projection import Projection, key_by_stream_and_touches
+from domain.task import Priority, TaskPurged
+from projections.projection import Past, Projection, key_by_stream_and_touches
 from projections.task_list.folding import fold
 from projections.task_list.rows import GOLDEN_LINES, VERSION, StoredTaskRow
 
@@ -46,6 +46,10 @@ projection = Projection(
         "using gin (tags jsonb_path_ops) where tags <> '[]'",
         "using gin (field_keys) where field_keys is not null",
         "using gin (former_keys) where former_keys <> '[]'",
+    ),
+    past=Past(
+        purged_by=(TaskPurged,),
+        indexes=("(project_id, valid_to)", "(workspace_id, valid_to)"),
     ),
     generated_columns=(("urgency", _URGENCY_COLUMN_SQL), ("updated_hour", _UPDATED_HOUR_COLUMN_SQL)),
 )

@@ -14,7 +14,7 @@ from domain.subtask import SubtaskCount
 from domain.task import Priority, TaskStatus
 from domain.watch import Watchers
 
-VERSION: Final = 17
+VERSION: Final = 18
 """The version of the rows and of their fold; a change of either needs a new one."""
 GOLDEN_LINES: Final = 193
 """The number of golden events that there were when it was chosen."""

@@ -139,9 +139,9 @@ def search_row(task: StoredTaskRow) -> TaskSearchRow:
 def _replace_rows(database: SyncConnection, projection: Projection[Any], rows: Iterable[Any]) -> None:
     build = oracle.serving_build(database, projection)
     with database.transaction():
-        database.execute(SQL("drop table {}").format(build.table_name))
+        database.execute(SQL("drop table {}").format(SQL(", ").join(build.table_names)))
         database.execute(table.create_table_sql(build))
-        table.copy_documents(database, build, rows)
+        table.copy_documents(database, build, (oracle.new_document(row.id, row) for row in rows))
         for statement in table.create_index_sql(build):
             database.execute(statement)
     database.execute("set default_statistics_target = 400")

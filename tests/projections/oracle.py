@@ -2,15 +2,18 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from msgspec.structs import replace
 from psycopg.rows import dict_row
 from psycopg.sql import SQL
 
 from commands.handling.append import Append
 from domain.event import Event, RecordedEvent
+from domain.workspace import WorkspaceCreated
 from infra import log
 from infra.database.connections import connect_for_folding
 from infra.log.append_call import AppendCall
@@ -21,13 +24,16 @@ from infra.rebuilding.rebuild import ProjectionRebuild, RebuildOptions
 from projections.engine import advance, builds, parked, table, tsvector_adapter
 from projections.engine.builds import Build
 from projections.engine.connection import SyncConnection
-from projections.engine.folding import DocumentChange
+from projections.engine.folding import DocumentChange, Step
 from projections.engine.pipeline import Pipeline
 from projections.fingerprint import fold_history
+from projections.moment import Moment
 from projections.projection import Projection, all_projections
 from tests.examples import ADA, WORKSPACE, Facts
 
 Rows = dict[Any, Any]
+BEGAN_AT = datetime(2026, 1, 1, tzinfo=UTC)
+FIRST_EVENT = RecordedEvent(1, WORKSPACE, 1, WorkspaceCreated("Home"), ADA, WORKSPACE, WORKSPACE, BEGAN_AT, BEGAN_AT)
 VERIFY_ONLY = RebuildOptions(1, verify_only=True)
 
 
@@ -64,21 +70,58 @@ def all_events(connection: SyncConnection) -> Sequence[RecordedEvent]:
 
 
 def matches_log(connection: SyncConnection) -> bool:
-    """Every projection equals the naive fold of the log."""
+    """Every projection equals the naive fold of the log, and so does its past."""
     history = all_events(connection)
     return all(
         serving_rows(connection, projection) == fold_history(projection, history)
         for projection in all_projections().values()
-    )
+    ) and all(matches_past(connection, history, len(history) * third // 3) for third in (1, 2))
+
+
+def matches_past(connection: SyncConnection, history: Sequence[RecordedEvent], count: int) -> bool:
+    """Every projection that keeps the past has, as of the last of the first events, the naive fold of those.
+
+    That is without what was purged since; transient fields may have later values.
+    """
+    position = history[count - 1].position if count else 0
+    for projection in all_projections().values():
+        if projection.past:
+            expected = fold_history(projection, history[:count])
+            purged = {one.stream for one in history if isinstance(one.event, projection.past.purged_by)}
+            kept = {key: row for key, row in expected.items() if key not in purged}
+            assert lasting(projection, past_rows(connection, projection, Moment(position))) == lasting(projection, kept)
+    return True
+
+
+def past_rows(connection: SyncConnection, projection: Projection[Any], moment: Moment) -> Rows:
+    """The documents of the serving build as they were."""
+    build = serving_build(connection, projection)
+    sql = moment.table_sql(build.table_name.as_string(connection), build.past_table_name.as_string(connection))
+    with connection.cursor(row_factory=dict_row, binary=True) as cursor:
+        tsvector_adapter.register(cursor)
+        rows = cursor.execute(f"select * from {sql} as past".encode(), moment.parameters()).fetchall()  # noqa: S608 - our own text
+    assert len({row["id"] for row in rows}) == len(rows)
+    return {row["id"]: table.row_to_struct(build.projection.row_type, row) for row in rows}
+
+
+def lasting(projection: Projection[Any], rows: Rows) -> Rows:
+    """Documents without their transient fields."""
+    transient = dict.fromkeys(projection.past.transient if projection.past else ())
+    return {key: replace(row, **transient) for key, row in rows.items()}
 
 
 def write_rows(connection: SyncConnection, name: str, rows: Mapping[Any, Any]) -> None:
     """Insert or replace these documents of a projection; None deletes one."""
-    changes = [DocumentChange(key, None, row) for key, row in rows.items()]
+    changes = [new_document(key, row) for key, row in rows.items()]
     threshold = connection.prepare_threshold
     table.write_documents(pipeline := Pipeline(connection), serving_build(connection, name), changes)
     pipeline.sync()
     connection.prepare_threshold = threshold  # the driver prepares the queries of readers again
+
+
+def new_document(key: Any, row: Any) -> DocumentChange:
+    """A document that has been there from the beginning; None deletes it."""
+    return DocumentChange(key, None, row, [Step(FIRST_EVENT, row)] if row is not None else [])
 
 
 def catch_up(

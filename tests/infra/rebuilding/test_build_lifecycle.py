@@ -137,7 +137,8 @@ async def test_cached_answers_do_not_survive_a_reset_of_builds(
 
 def reset_read_schema(owner: SyncConnection, settings: Settings) -> None:
     for name in all_projections():
-        owner.execute(SQL("drop table {}").format(oracle.serving_build(owner, name).table_name))
+        tables = oracle.serving_build(owner, name).table_names
+        owner.execute(SQL("drop table {}").format(SQL(", ").join(tables)))
     owner.execute("truncate read.builds restart identity cascade")
     migrate.migrate(settings.migration_url, settings.database_url)
 

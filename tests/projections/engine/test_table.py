@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from projections.engine import table
 from projections.engine.connection import SyncConnection
-from projections.engine.folding import DocumentChange
+from projections.engine.folding import DocumentChange, Step
 from projections.engine.pipeline import Pipeline
 from projections.task_list import StoredTaskRow
 from tests.examples import fixed_uuid7
@@ -38,7 +38,11 @@ def written_rows_law(database: SyncConnection) -> Callable[[], None]:
     )
 
     def write(pipeline: Pipeline, old: dict[UUID, StoredTaskRow], new: dict[UUID, StoredTaskRow]) -> None:
-        changed = [DocumentChange(key, old.get(key), row) for key, row in new.items() if row != old.get(key)]
+        changed = [
+            DocumentChange(key, old.get(key), row, [Step(oracle.FIRST_EVENT, row)])
+            for key, row in new.items()
+            if row != old.get(key)
+        ]
         table.write_documents(pipeline, build, changed)
         stored = table.select_documents(pipeline, build, list(new))
         pipeline.sync()
@@ -63,7 +67,7 @@ def test_rows_are_read_as_written(database: SyncConnection) -> None:
 
 def the_first_row_for_all(names: Sequence[str], rows: Sequence[Any]) -> tuple[str, str]:
     first, _ = _ENCODED(names, rows[:1])
-    return first, str([{"id": str(row["id"] if type(row) is dict else row.id)} for row in rows]).replace("'", '"')
+    return first, str([{"id": str(row[0])} for row in rows]).replace("'", '"')
 
 
 _ENCODED = table._encoded_rows  # noqa: SLF001 - the defect belongs in this function
