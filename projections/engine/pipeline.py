@@ -11,22 +11,32 @@ from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import psycopg
-from msgspec import Raw, Struct
+from msgspec import Struct
 from psycopg import generators
 from psycopg.abc import Buffer, PQGen
-from psycopg.adapt import AdaptersMap, PyFormat, Transformer
+from psycopg.adapt import AdaptersMap, Loader, PyFormat, Transformer
 from psycopg.pq import ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.rows import TupleRow
-from psycopg.types.json import set_json_loads
 
 from projections.engine import tsvector_adapter
 from projections.engine.connection import SyncConnection
 
 MAX_PREPARED_STATEMENTS = 500
 """With more, all are prepared again: several times as many as there are sets of columns that change together."""
+
+
+class _EncodedJsonb(Loader):
+    """A jsonb value as it is sent, without its version: it is decoded by the type of its field."""
+
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> bytes:
+        return bytes(data[1:])
+
+
 _ADAPTERS = AdaptersMap(psycopg.adapters)
-set_json_loads(Raw, _ADAPTERS)  # decoded by the type of the field
+_ADAPTERS.register_loader("jsonb", _EncodedJsonb)
 tsvector_adapter.register(_ADAPTERS)
 
 

@@ -8,7 +8,6 @@ from typing import Any, TypeAlias, TypeVar, cast, get_args, get_origin
 from uuid import UUID
 
 import msgspec
-from msgspec import Raw
 from msgspec.json import Decoder
 from msgspec.structs import astuple
 from psycopg import Connection
@@ -35,7 +34,8 @@ _JSON_SOURCE = """(select {fields} from json_populate_recordset(
 A new task has many such values, each of which costs the database half a microsecond a row.
 """
 R = TypeVar("R")
-Decode: TypeAlias = Callable[[Raw], Any]
+Decode: TypeAlias = Callable[[bytes], Any]
+_MAX_SHORT_BYTES, _MAX_KNOWN_VALUES, _UNKNOWN = 16, 100, object()
 
 _POSTGRES_TYPES = {
     UUID: "uuid",
@@ -75,7 +75,7 @@ def create_table_sql(build: Build) -> Composed:
     The table of the past has the same columns in the same order, then those that say until when.
     """
     columns = [*stored_columns(build.projection).items(), *build.projection.generated_columns]
-    now = _create_table_sql(build.table_name, columns, fillfactor=80)
+    now = _create_table_sql(build.table_name, columns, fillfactor=65)
     ended = _create_table_sql(build.past_table_name, [*columns, *past.UNTIL.items()], fillfactor=100)
     return SQL("; ").join([now, *([ended] if build.projection.past else ())])
 
@@ -130,7 +130,22 @@ def _struct_from_columns(row_type: type[R], jsonb_decoders: Sequence[tuple[int, 
 def _jsonb_decoders(projection: Projection[Any]) -> tuple[tuple[int, Decode], ...]:
     """The indexes of the jsonb columns, each with its decoder."""
     fields = enumerate(msgspec.structs.fields(projection.row_type))
-    return tuple((place, Decoder(field.type).decode) for place, field in fields if _column_type(field.type) == "jsonb")
+    return tuple((place, _decoder(field.type)) for place, field in fields if _column_type(field.type) == "jsonb")
+
+
+def _decoder(annotation: Any) -> Decode:
+    """A decoder that decodes a short value once: most are empty, and documents never change theirs."""
+    decode, known = Decoder(annotation).decode, dict[bytes, Any]()
+
+    def decode_once(encoded: bytes) -> Any:
+        found = known.get(encoded, _UNKNOWN)
+        if found is _UNKNOWN:
+            found = decode(encoded)
+            if len(encoded) <= _MAX_SHORT_BYTES and len(known) < _MAX_KNOWN_VALUES:
+                known[encoded] = found
+        return found
+
+    return decode_once
 
 
 def write_documents(pipeline: Pipeline, build: Build, changes: Sequence[DocumentChange]) -> None:
