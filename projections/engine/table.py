@@ -75,7 +75,7 @@ def create_table_sql(build: Build) -> Composed:
     The table of the past has the same columns in the same order, then those that say until when.
     """
     columns = [*stored_columns(build.projection).items(), *build.projection.generated_columns]
-    now = _create_table_sql(build.table_name, columns, fillfactor=65)
+    now = _create_table_sql(build.table_name, columns, fillfactor=80)
     ended = _create_table_sql(build.past_table_name, [*columns, *past.UNTIL.items()], fillfactor=100)
     return SQL("; ").join([now, *([ended] if build.projection.past else ())])
 
