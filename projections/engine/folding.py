@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from msgspec import Struct
-from msgspec.structs import astuple
+from msgspec.structs import replace
 
 from domain.event import OpaqueEvent, RecordedEvent
 from projections.engine import parked
@@ -113,8 +113,7 @@ def _is_new_version(before: Any, after: Any, transient: Collection[str]) -> bool
     """Whether more differs than transient fields."""
     if not transient or before is None or after is None:
         return bool(before != after)
-    sides = zip(after.__struct_fields__, astuple(before), astuple(after), strict=True)
-    return any(was is not value and was != value for name, was, value in sides if name not in transient)
+    return bool(replace(before, **{name: getattr(after, name) for name in transient}) != after)
 
 
 def fold_event(
