@@ -1,6 +1,8 @@
 """Queries: what endpoints read from read models and from the log, checked against the caller's permissions."""
 
 import time
+from datetime import UTC
+from email.utils import format_datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -11,15 +13,17 @@ from msgspec import Struct
 from api.http import expansion, history_items, prefer
 from api.http.addressing import is_project_key, is_task_key, parse_project_id, parse_task_id
 from api.http.authentication import Credential
-from api.http.conditional_response import conditional_response
+from api.http.conditional_response import MEMENTO_HEADER, conditional_response
 from api.http.deadline import current_deadline
 from api.http.dependencies import dependencies_of
+from api.http.malformed_request import MalformedRequest
 from api.http.response import Response
 from commands.command import require_found
 from domain.errors import AmbiguousKey, NotFound, Purged, Refusal
 from domain.event import Actor
 from domain.project import Project
 from domain.task import Task
+from domain.timestamp import parse_timestamp
 from infra import admission
 from infra.identity.permissions import Permissions
 from infra.log import MAX_VERSION
@@ -29,6 +33,7 @@ from infra.reading.progress_waiting import ProgressWaiter
 from infra.reading.reader import Reader, ReadResult
 from infra.reading.tables import ReadTables
 from projections import pagination, project_list, task_list, workspace_list
+from projections.moment import Moment
 from projections.pagination import Page, PageCursor
 from projections.projection import Projection
 from projections.question import Question
@@ -46,6 +51,21 @@ class Queries(Struct, frozen=True, kw_only=True):
     progress: ProjectionProgress
     progress_waiter: ProgressWaiter
     permissions: Permissions
+
+    async def moment(self, request: AuthedRequest, as_of: str | None, at_position: int | None) -> Moment | None:
+        """The moment of the past that parameters name; None is the present.
+
+        An answer as of a time is not kept by the response cache, as every request looks for the end of the log.
+        Raises MalformedRequest for two of them, InTheFuture.
+        """
+        if as_of is not None and at_position is not None:
+            raise MalformedRequest("two_moments", "Send as_of or at_position, not both.")
+        if at_position is not None:
+            return await self.log.moment_at_position(at_position)
+        if as_of is None:
+            return None
+        dependencies_of(request).uncacheable()
+        return await self.log.moment_at(parse_timestamp(as_of).astimezone(UTC))
 
     async def read(
         self,
@@ -71,7 +91,10 @@ class Queries(Struct, frozen=True, kw_only=True):
         if expanded_members:
             dependencies_of(request).uncacheable()  # names change without a change of the read model
             answer = await expansion.expand(self.log, answer, expanded_members)
-        return conditional_response(request, answer, position, age)
+        response = conditional_response(request, answer, position, age)
+        if question.moment and question.moment.clock:
+            response.headers[MEMENTO_HEADER] = format_datetime(question.moment.clock.astimezone(UTC), usegmt=True)
+        return response
 
     async def fetch(self, request: AuthedRequest, question: Question, min_position: int | None) -> ReadResult:
         """The answer to a question and the position that it includes, once the read model includes `min_position`.
@@ -80,7 +103,8 @@ class Queries(Struct, frozen=True, kw_only=True):
         so that a stranger does not wait. Raises ProjectionBehind after too long, and what the permission check raises.
         """
         person, names = request.user.user_id, [projection.name for projection in question.projections]
-        required_position, deadline = min_position or 0, time.monotonic() + prefer.preferred_wait_s(request)
+        required_position = max(min_position or 0, question.moment.required_position if question.moment else 0)
+        deadline = time.monotonic() + prefer.preferred_wait_s(request)
         while True:
             for name in names:
                 if required_position and not self.progress.has_reached(name, required_position):

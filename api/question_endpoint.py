@@ -33,9 +33,10 @@ def question(
     async def answer(request: AuthedRequest, ledger: Ledger, query: Struct) -> Response[Any]:
         arguments = asdict(query)
         min_position = arguments.pop("min_position")
+        moment = await ledger.moment(request, arguments.pop("as_of", None), arguments.pop("at_position", None))
         names = await resolve_names(resolvers, ledger, request, query)
         caller = {"user": request.user.user_id} if is_of_caller else {}
-        return await ledger.read(request, ask(**names, **caller, **arguments), min_position)
+        return await ledger.read(request, ask(**names, **caller, **arguments).as_of(moment), min_position)
 
     return Endpoint(
         method="GET",

@@ -24,6 +24,7 @@ from projections import task_list, task_page
 from projections.custom_field_sql import NO_FIELDS, FieldsByName, fields_by_name
 from projections.field_sql import FilterContext
 from projections.filter_sql import person_names, reads_calendar, reads_custom_fields
+from projections.moment import Moment
 from projections.project_list import custom_fields
 from projections.task_page_sql import TaskScope, workspaces_scope
 from projections.task_sorting import sort_field
@@ -40,20 +41,26 @@ async def list_across_workspaces(request: AuthedRequest, ledger: Ledger, search:
 
 async def read_task_page(request: AuthedRequest, ledger: Ledger, scope: TaskScope, search: TaskSearch) -> Response[Any]:
     """Answer with a page of the tasks in a scope."""
-    context = await filter_context(request, ledger, search.filter, scope, search.min_position, search.sort)
-    question = task_page.page(scope, search.options(), context)
+    moment = await ledger.moment(request, search.as_of, search.at_position)
+    context = await filter_context(request, ledger, search.filter, scope, search.min_position, search.sort, moment)
+    question = task_page.page(scope, search.options(), context).as_of(moment)
     response = await ledger.read(request, question, search.min_position, search.expanded())
     return name_zone(response, context, search.filter)
 
 
 async def read_task(
-    request: AuthedRequest, ledger: Ledger, task: UUID, min_position: int | None, expanded_members: tuple[str, ...]
+    request: AuthedRequest,
+    ledger: Ledger,
+    task: UUID,
+    min_position: int | None,
+    expanded_members: tuple[str, ...],
+    moment: Moment | None = None,
 ) -> Response[Any]:
     """Answer with one task, with the names of its custom fields if it has some."""
-    question = task_list.by_id(task, request.user.user_id)
+    question = task_list.by_id(task, request.user.user_id).as_of(moment)
     found = await ledger.fetch(request, question, min_position)
     if found.answer and found.answer.has_custom_fields and found.answer.project_id:
-        question = task_list.by_id_in_project(task, found.answer.project_id, request.user.user_id)
+        question = task_list.by_id_in_project(task, found.answer.project_id, request.user.user_id).as_of(moment)
         found = await ledger.fetch(request, question, min_position)
     return await ledger.respond(request, question, found, expanded_members)
 
@@ -65,24 +72,27 @@ async def filter_context(
     scope: TaskScope,
     min_position: int | None,
     sort: str | None = None,
+    moment: Moment | None = None,
 ) -> FilterContext:
-    """What the filter and the order refer to.
+    """What the filter and the order refer to, now or at a moment of the past.
 
-    The time is in whole minutes: an answer that depends on it is cached for its minute.
+    The present time is in whole minutes: an answer that depends on it is cached for its minute.
     """
-    now, terms = clock.now().replace(second=0, microsecond=0), filters.parse(filter_)
+    now = moment.clock if moment and moment.clock else clock.now().replace(second=0, microsecond=0)
+    terms = filters.parse(filter_)
     has_fields = reads_custom_fields(terms) or bool(sort_field(sort or ""))
-    fields = await _load_fields(request, ledger, scope, min_position) if has_fields else NO_FIELDS
+    fields = await _load_fields(request, ledger, scope, min_position, moment) if has_fields else NO_FIELDS
     people = await find_named_users(request, ledger, person_names(terms, fields), min_position)
     zone = await _load_zone(request, ledger, scope) if reads_calendar(terms) else None
     return FilterContext(request.user.user_id, now, zone or _UTC, people, fields)
 
 
 async def _load_fields(
-    request: AuthedRequest, ledger: Ledger, scope: TaskScope, min_position: int | None
+    request: AuthedRequest, ledger: Ledger, scope: TaskScope, min_position: int | None, moment: Moment | None
 ) -> FieldsByName:
     """The custom fields of the projects that are listed."""
-    found = (await ledger.fetch(request, custom_fields(scope.ids, scope.audience), min_position)).answer
+    question = custom_fields(scope.ids, scope.audience).as_of(moment)
+    found = (await ledger.fetch(request, question, min_position)).answer
     return fields_by_name(msgspec.json.decode(found.body, type=list[CustomField])) if found else NO_FIELDS
 
 

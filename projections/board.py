@@ -1,5 +1,6 @@
 """The board of a project: its columns in order, each with the first of its tasks that match a filter."""
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -51,8 +52,12 @@ class Board(Struct, frozen=True):
     columns: list[ShownColumn]
 
 
-def board(project: UUID, options: TaskPageOptions, context: FilterContext, tasks_path: str) -> Question:
-    """The matching tasks of a project, up to the limit per column; `tasks_path` is the path of its task list.
+def board(
+    project: UUID, options: TaskPageOptions, context: FilterContext, tasks_path: str, moment: Mapping[str, object]
+) -> Question:
+    """The matching tasks of a project, up to the limit per column.
+
+    `tasks_path` is the path of its task list, and `moment` has the parameters that it takes for the same moment.
 
     The columns share the bytes of a page in turn, and each shows one task at least.
 
@@ -67,10 +72,10 @@ def board(project: UUID, options: TaskPageOptions, context: FilterContext, tasks
         listing.projections(),
         PROJECT_MEMBERS,
         (project,),
-        f"board {list_id_for(project, 'board', {'filter': options.filter})} {tasks_path}",
+        f"board {list_id_for(project, 'board', {'filter': options.filter})} {tasks_path} {moment}",
         (Query("select * from {project_list} where id = %(here_0)s", ProjectRow), Query(_tasks_sql(listing), dict)),
         filter_sql.parameters | {"here_0": project, "rows": options.limit, "max_bytes": page_bytes.MAX_PAGE_BYTES},
-        _AnswerBuilder(listing, options, tasks_path),
+        _AnswerBuilder(listing, options, tasks_path, moment),
         filter_sql.is_time_dependent,
     )
 
@@ -81,6 +86,7 @@ class _AnswerBuilder(Struct, frozen=True):
     listing: TaskPageSql
     options: TaskPageOptions
     tasks_path: str
+    moment: Mapping[str, object]
 
     def __call__(self, projects: list[ProjectRow], rows: list[dict[str, Any]]) -> Answer | None:
         if not projects:
@@ -106,6 +112,7 @@ class _AnswerBuilder(Struct, frozen=True):
             task_list_id(self.listing.scope, filter_, "rank"), self.listing.cursor_values(last)
         ).encode()
         asked = {"filter": filter_, "sort": "rank", "limit": self.options.limit, "cursor": cursor}
+        asked |= self.moment
         return cursor, f"{self.tasks_path}?{urlencode(asked)}"
 
 

@@ -115,7 +115,7 @@ projection = Projection(
 )
 
 _COLUMNS_SQL: Final = ", ".join(f"comment.{name}" for name in CommentRow.__struct_fields__)
-_TASK_QUERY: Final = Query("select workspace_id, project_id from {task_list} where id = %(task)s", dict)
+_TASK_QUERY: Final = Query("select workspace_id, project_id from {task_list} task where id = %(task)s", dict)
 """A purged task has none, although its comments may be there for a moment."""
 IDS_ON_TASKS_SQL: Final = "select task_id, id from {comment_list} where task_id = any(%s) order by created_at, id"
 """The comments on these tasks, deleted ones too."""

@@ -28,7 +28,7 @@ class HasFields(Protocol):
 
 def definitions_query(condition: str) -> Query:
     """The custom fields of the projects that meet a condition and have some."""
-    sql = f"select fields from {{project_list}} where {condition} and fields <> '[]'::jsonb order by id"  # noqa: S608 - our own text
+    sql = f"select fields from {{project_list}} project where {condition} and fields <> '[]'::jsonb order by id"  # noqa: S608 - our own text
     return Query(sql, ProjectFields)
 
 

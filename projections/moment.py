@@ -2,8 +2,13 @@
 
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from msgspec import Struct
+from psycopg.sql import SQL, Composable, Composed
+
+PAST_SCOPE: Final = UUID(int=1)
+"""The scope of all that was: only a purge changes it, and an import of what happened earlier."""
 
 _NOW_SQL: Final = "valid_from <= %(moment_position)s"
 _PAST_SQL: Final = "valid_from <= %(moment_position)s and valid_to > %(moment_position)s"
@@ -18,17 +23,24 @@ class Moment(Struct, frozen=True):
 
     The position of a time is the last one that was recorded up to it. Whatever was valid at the time has been replaced
     by an event that happened later, and so was recorded later; that is what the indexes find it by.
+
+    Answers need a read model that has reached `required_position`. `clock` is what the clock showed then, None before
+    the first event.
     """
 
     position: int
     at: datetime | None = None
+    required_position: int = 0
+    clock: datetime | None = None
 
     def parameters(self) -> dict[str, object]:
         """The parameters of `table_sql`."""
         return {"moment_position": self.position, "moment_at": self.at}
 
-    def table_sql(self, table: str, past_table: str) -> str:
-        """A table of the documents as they were, from these names of tables."""
+    def table_sql(self, table: Composable, past_table: Composable) -> Composed:
+        """The documents as they were, from a table of present and one of past documents; for `from`."""
         now, past = (_NOW_SQL, _PAST_SQL) if self.at is None else (_NOW_AT_SQL, _PAST_AT_SQL)
-        return f"""(select *, null::bigint as valid_to, null::timestamptz as valid_to_at from {table} where {now}
-            union all select * from {past_table} where {past})"""  # noqa: S608 - our own text
+        return SQL(
+            f"""(select *, null::bigint as valid_to, null::timestamptz as valid_to_at from {{table}} where {now}
+            union all select * from {{past}} where {past})"""  # noqa: S608 - our own text
+        ).format(table=table, past=past_table)

@@ -1,12 +1,12 @@
 """The project list: one row per project of a workspace, with its number of tasks by column and status."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, TypeAlias
 from uuid import UUID
 
-import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from domain.column import Column
 from domain.custom_field import CustomField
@@ -37,12 +37,14 @@ from domain.task import (
 )
 from projections.custom_field_names import ProjectFields, definitions_query
 from projections.pagination import PageCursor, encode_answer, encode_versioned_answer, list_id_for, paginate
-from projections.projection import Past, Projection
+from projections.projection import Past, Projection, all_projections
 from projections.question import (
     ANSWER_MEMBERS,
     WORKSPACE_MEMBERS,
     Answer,
     Audience,
+    PastReads,
+    Query,
     Question,
     single_table_question,
 )
@@ -139,7 +141,7 @@ def _apply(project: ProjectRow, recorded: RecordedEvent) -> ProjectRow:  # noqa:
         case _:
             after = apply_changes(project, event, version=recorded.version, updated_at=recorded.at)
             columns = _replace_columns(project, event.columns.new) if isinstance(event, ColumnsSet) else after.columns
-            return msgspec.structs.replace(after, columns=columns)
+            return replace(after, columns=columns)
 
 
 def _add_to_count(project: ProjectRow, column: str, status: TaskStatus, delta: int) -> ProjectRow:
@@ -147,11 +149,11 @@ def _add_to_count(project: ProjectRow, column: str, status: TaskStatus, delta: i
     here = project.counts.get(column, {})
     changed = {**here, status: here.get(status, 0) + delta}
     if status in here and changed[status]:  # the same keys in the same order, and so the same columns
-        return msgspec.structs.replace(project, counts={**project.counts, column: changed})
+        return replace(project, counts={**project.counts, column: changed})
     counts_by_column = {**project.counts, column: {each: count for each, count in sorted(changed.items()) if count}}
     counts = {each: of for each, of in sorted(counts_by_column.items()) if of}
     columns = tuple(one for one in project.columns if not one.removed or one.id in counts)
-    return msgspec.structs.replace(project, counts=counts, columns=columns)
+    return replace(project, counts=counts, columns=columns)
 
 
 def _board_columns(columns: Iterable[Column]) -> tuple[BoardColumn, ...]:
@@ -191,20 +193,27 @@ projection = Projection(
 )
 
 
+class _TaskCount(Struct, frozen=True):
+    """How many tasks of a project are in a column and of a status."""
+
+    project_id: UUID
+    column: str
+    status: TaskStatus
+    count: int
+
+
 def by_id(project: UUID) -> Question:
     """A single project."""
-    sql = "select * from {project_list} where id = %(id)s"
-    return single_table_question(projection, ANSWER_MEMBERS, project, "one", sql, {"id": project}, _item_answer)
+    sql = "select * from {project_list} project where id = %(id)s"
+    return _question(ANSWER_MEMBERS, project, "one", sql, {"id": project}, _item_answer)
 
 
 def by_name(workspace: UUID, project: str | UUID) -> Question:
     """The project of a workspace with a key or an id."""
     column = "id" if isinstance(project, UUID) else "key"
-    sql = f"select * from {{project_list}} where workspace_id = %(workspace)s and {column} = %(name)s"  # noqa: S608 - our own text
+    sql = f"select * from {{project_list}} project where workspace_id = %(workspace)s and {column} = %(name)s"  # noqa: S608 - our own text
     parameters: dict[str, object] = {"workspace": workspace, "name": project}
-    return single_table_question(
-        projection, WORKSPACE_MEMBERS, workspace, f"project by {column}", sql, parameters, _item_answer
-    )
+    return _question(WORKSPACE_MEMBERS, workspace, f"project by {column}", sql, parameters, _item_answer)
 
 
 def custom_fields(scopes: Sequence[UUID], audience: Audience) -> Question:
@@ -225,18 +234,41 @@ def page(workspace: UUID, limit: int, cursor: str | None, *, archived: bool) -> 
     """
     list_id = list_id_for(workspace, "projects", {"archived": archived})
     after = PageCursor.parse(cursor, list_id, _ProjectKey) or ""
-    sql = """select * from {project_list} where workspace_id = %(workspace)s and not trashed
+    sql = """select * from {project_list} project where workspace_id = %(workspace)s and not trashed
              and (%(archived)s or not archived) and key > %(after)s order by key limit %(rows)s"""
     parameters: dict[str, object] = {"workspace": workspace, "archived": archived, "after": after, "rows": limit + 1}
-    return single_table_question(
-        projection,
-        WORKSPACE_MEMBERS,
-        workspace,
-        "page",
-        sql,
-        parameters,
-        lambda rows: _page_answer(rows, limit, list_id),
+    return _question(
+        WORKSPACE_MEMBERS, workspace, "page", sql, parameters, lambda rows: _page_answer(rows, limit, list_id)
     )
+
+
+def _question(  # noqa: PLR0913, PLR0917 - the parts of a question
+    audience: Audience,
+    scope: UUID,
+    name: str,
+    sql: str,
+    parameters: dict[str, object],
+    build_answer: Callable[[list[ProjectRow]], Answer | None],
+) -> Question:
+    """A question about projects; about the past, their tasks are counted as they were."""
+
+    def answer(rows: list[ProjectRow], counts: list[_TaskCount] | None = None) -> Answer | None:
+        return build_answer(rows if counts is None else [_counted(row, counts) for row in rows])
+
+    counted = f"""select project_id, "column", status, count(*) as count from {{task_list}} task
+        where project_id in (select id from ({sql}) as listed) and not trashed and not archived
+        group by 1, 2, 3 order by 2, 3"""  # noqa: S608 - our own text
+    asked = single_table_question(projection, audience, scope, name, sql, parameters, answer)
+    return replace(asked, past_reads=PastReads((all_projections()["task_list"],), (Query(counted, _TaskCount),)))
+
+
+def _counted(project: ProjectRow, counts: Sequence[_TaskCount]) -> ProjectRow:
+    """The project with the number of its tasks by column and status."""
+    found: dict[str, dict[TaskStatus, int]] = {}
+    for one in counts:
+        if one.project_id == project.id:
+            found.setdefault(one.column, {})[one.status] = one.count
+    return replace(project, counts=found)
 
 
 IDS_BY_KEY_FOR_MEMBER_SQL = """select project.id, workspace.id from {workspace_list} workspace

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.errors import NotFound
+from projections.moment import PAST_SCOPE, Moment
 from projections.projection import Projection
 
 
@@ -84,11 +86,19 @@ class Query(Struct, frozen=True):
     row_type: type[Any]
 
 
+class PastReads(Struct, frozen=True):
+    """What a question reads in addition if it is asked about the past: projections and queries."""
+
+    projections: tuple[Projection[Any], ...] = ()
+    queries: tuple[Query, ...] = ()
+
+
 class Question(Struct, frozen=True):
     """Queries on the tables of projections; the answer is valid until the generation of one of its scopes changes.
 
     `audience` may read the answer. `build_answer` is called with the rows of each query, all read in one snapshot. If
-    `is_time_dependent`, the passing of time alone can change the answer.
+    `is_time_dependent`, the passing of time alone can change the answer. With a `moment`, the queries are about the
+    documents as they were then, which takes the rows of `past_reads` too.
     """
 
     projections: tuple[Projection[Any], ...]
@@ -99,6 +109,25 @@ class Question(Struct, frozen=True):
     parameters: dict[str, object]
     build_answer: Callable[..., Answer | None]
     is_time_dependent: bool = False
+    past_reads: PastReads = PastReads()
+    moment: Moment | None = None
+
+    @property
+    def cache_scopes(self) -> tuple[UUID, ...]:
+        """The scopes whose generations the answer depends on."""
+        return (PAST_SCOPE,) if self.moment else self.scopes
+
+    def as_of(self, moment: Moment | None) -> Self:
+        """The same question about a moment of the past; all its projections keep the past."""
+        if moment is None:
+            return self
+        return replace(
+            self,
+            projections=(*self.projections, *self.past_reads.projections),
+            queries=(*self.queries, *self.past_reads.queries),
+            parameters=self.parameters | moment.parameters(),
+            moment=moment,
+        )
 
     def digest(self) -> str:
         """A hash of all that distinguishes this question from others, including its SQL, for cache keys."""

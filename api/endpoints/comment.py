@@ -8,7 +8,7 @@ from msgspec import Meta
 from api.command_endpoint import command
 from api.function_endpoint import get
 from api.http import history_items
-from api.http.parameters import PageQuery, ReadQuery
+from api.http.parameters import PageQuery, PastPageQuery, PastQuery
 from api.http.problems import MalformedRequest
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
@@ -37,7 +37,7 @@ list_comments = question(
     comment_list.page,
     Page[CommentRow],
     "List the comments on a task and the replies to them, oldest first; a deleted one is listed while it has replies.",
-    PageQuery,
+    PastPageQuery,
 )
 add_comment = command(
     "POST",
@@ -52,10 +52,11 @@ add_comment = command(
 
 
 @get("/comments/{comment}")
-async def show_comment(comment: UUID, request: AuthedRequest, ledger: Ledger, query: ReadQuery) -> Response[CommentRow]:
+async def show_comment(comment: UUID, request: AuthedRequest, ledger: Ledger, query: PastQuery) -> Response[CommentRow]:
     """Show one comment."""
     task = await _task_of(ledger, comment)
-    return await ledger.read(request, comment_list.by_id(task, comment), query.min_position)
+    moment = await ledger.moment(request, query.as_of, query.at_position)
+    return await ledger.read(request, comment_list.by_id(task, comment).as_of(moment), query.min_position)
 
 
 @get("/comments/{comment}/history")

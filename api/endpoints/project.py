@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from api.command_endpoint import command
 from api.http.addressing import is_project_key, parse_project_id
-from api.http.parameters import PageQuery
+from api.http.parameters import PastPageQuery, PastQuery
 from api.question_endpoint import question
 from commands.column import SetColumns
 from commands.project import ArchiveProject, CreateProject, EditProject, RestoreProject
@@ -17,7 +17,7 @@ from projections.pagination import Page
 from projections.project_list import ProjectRow
 
 
-class ProjectsQuery(PageQuery, frozen=True):
+class ProjectsQuery(PastPageQuery, frozen=True):
     """The parameters of the list of projects."""
 
     archived: Annotated[bool, Meta(description="Include archived projects.")] = False
@@ -45,9 +45,10 @@ show_project_of_workspace = question(
     project_list.by_name,
     ProjectRow,
     "Show one project of a workspace, by its id or key; a key is never ambiguous here.",
+    PastQuery,
     project=_parse_name,
 )
-show_project = question("/projects/{project}", project_list.by_id, ProjectRow, "Show one project.")
+show_project = question("/projects/{project}", project_list.by_id, ProjectRow, "Show one project.", PastQuery)
 edit_project = command("PATCH", "/projects/{project}", EditProject, "Rename a project; send the version you last read.")
 set_columns = command(
     "PUT",

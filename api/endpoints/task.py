@@ -6,7 +6,7 @@ from api.command_endpoint import command
 from api.function_endpoint import get
 from api.http import history_items
 from api.http.expansion import Expand, ExpandedTask, parse_expand
-from api.http.parameters import PageQuery, ReadQuery
+from api.http.parameters import PageQuery, PastQuery
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from api.task_queries import read_task
@@ -17,7 +17,7 @@ from projections.pagination import Page
 from projections.task_list import SingleTaskRow
 
 
-class TaskQuery(ReadQuery, frozen=True):
+class TaskQuery(PastQuery, frozen=True):
     """The parameters of one task."""
 
     expand: Expand = None
@@ -31,7 +31,8 @@ async def show_task(
     task: UUID, request: AuthedRequest, ledger: Ledger, query: TaskQuery
 ) -> Response[SingleTaskRow | ExpandedTask]:
     """Show one task, in the trash, archived or neither, and whether you watch it."""
-    return await read_task(request, ledger, task, query.min_position, parse_expand(query.expand))
+    moment = await ledger.moment(request, query.as_of, query.at_position)
+    return await read_task(request, ledger, task, query.min_position, parse_expand(query.expand), moment)
 
 
 edit_task = command(

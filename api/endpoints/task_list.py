@@ -5,7 +5,7 @@ from uuid import UUID
 
 from api.function_endpoint import get, post
 from api.http.expansion import PartialTaskPage
-from api.http.parameters import Limit, ReadQuery
+from api.http.parameters import Limit, PastQuery
 from api.http.response import Response
 from api.http.task_parameters import Filter, TaskSearch
 from api.ledger import BASE_PATH, AuthedRequest, Ledger
@@ -39,7 +39,7 @@ _MEMBER_BY_REFUSAL: Final[dict[type[Refusal], str]] = {
 """The member of a search that each refusal is about."""
 
 
-class BoardQuery(ReadQuery, frozen=True):
+class BoardQuery(PastQuery, frozen=True):
     """The parameters of a board."""
 
     filter: Filter = ""
@@ -83,6 +83,8 @@ async def list_tasks(
 async def show_board(project: UUID, request: AuthedRequest, ledger: Ledger, query: BoardQuery) -> Response[Board]:
     """Show the columns of a project in order, each with its first tasks that match a filter, by rank."""
     address = f"{BASE_PATH}/projects/{project}/tasks"
-    context = await filter_context(request, ledger, query.filter, project_scope(project), query.min_position)
-    asked = board.board(project, TaskPageOptions(query.filter, limit=query.limit), context, address)
-    return name_zone(await ledger.read(request, asked, query.min_position), context, query.filter)
+    moment = await ledger.moment(request, query.as_of, query.at_position)
+    scope = project_scope(project)
+    context = await filter_context(request, ledger, query.filter, scope, query.min_position, moment=moment)
+    asked = board.board(project, TaskPageOptions(query.filter, limit=query.limit), context, address, query.moment())
+    return name_zone(await ledger.read(request, asked.as_of(moment), query.min_position), context, query.filter)

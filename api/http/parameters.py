@@ -45,6 +45,21 @@ Time: TypeAlias = Annotated[
 ]
 
 
+AsOf: TypeAlias = Annotated[
+    str | None,
+    Meta(
+        description="Answer as of this time, from all that had happened by then: RFC 3339 with an offset, a `+` as "
+        "`%2B`. Whatever was purged since is left out. Permissions are those of today.",
+        examples=["2026-11-30T09:00:00Z"],
+        extra={"check": _require_time},
+    ),
+]
+AtPosition: TypeAlias = Annotated[
+    Annotated[int, Meta(ge=0, le=2**63 - 1)] | None,
+    Meta(description="Answer as of this position of the log, as `as_of` does for a time."),
+]
+
+
 class NoQuery(Struct, frozen=True):
     """No parameters."""
 
@@ -55,12 +70,31 @@ class ReadQuery(Struct, frozen=True, kw_only=True):
     min_position: MinPosition = None
 
 
+class PastQuery(ReadQuery, frozen=True, kw_only=True):
+    """The parameters of a question that can be asked about the past."""
+
+    as_of: AsOf = None
+    at_position: AtPosition = None
+
+    def moment(self) -> dict[str, object]:
+        """The parameters that name a moment of the past."""
+        named = {"as_of": self.as_of, "at_position": self.at_position}
+        return {name: value for name, value in named.items() if value is not None}
+
+
 class PageQuery(Struct, frozen=True, kw_only=True):
     """The parameters of a list; those of a subclass come before them."""
 
     limit: Limit = 50
     cursor: Cursor = None
     min_position: MinPosition = None
+
+
+class PastPageQuery(PageQuery, frozen=True, kw_only=True):
+    """The parameters of a list that can be asked for as it was."""
+
+    as_of: AsOf = None
+    at_position: AtPosition = None
 
 
 def parse_time(text: str | None) -> datetime | None:

@@ -101,6 +101,7 @@ TITLE_BY_CODE = {
     "not_found": errors.NotFound.title(),
     "places_differ": "The address and the body contradict each other.",
     "repeated_parameter": "A parameter is repeated.",
+    "two_moments": "The request names two moments of the past.",
     "unknown_command": "There is no such command.",
     "unknown_parameter": "This endpoint has no such parameter.",
     "unsupported_encoding": "The body must be sent without a content encoding.",

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, TypeAlias
 from msgspec import Meta, Struct
 
 from api.http.expansion import Expand, parse_expand
-from api.http.parameters import Cursor, Limit, MinPosition
+from api.http.parameters import AsOf, AtPosition, Cursor, Limit, MinPosition
 from commands.validation import NotOneOf, quoted, unknown_name_words
 from domain.filter import parse
 from projections.task_page import TASK_FIELDS, TaskPageOptions
@@ -67,6 +67,8 @@ class TaskPageQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     similar: Annotated[bool, Meta(description=_SIMILAR_DESCRIPTION)] = False
     expand: Expand = None
     min_position: MinPosition = None
+    as_of: AsOf = None
+    at_position: AtPosition = None
 
     def __post_init__(self) -> None:
         """Raise ValueError for unknown or repeated members."""

@@ -35,6 +35,10 @@ class CursorMismatch(Refusal):
     """This cursor belongs to another list."""
 
 
+class InTheFuture(Refusal):
+    """This time or position has not come yet."""
+
+
 class AmbiguousKey(Refusal):
     """Two of your workspaces have this key. Use the id."""
 

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, TypeVar, cast
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 
 import psycopg
@@ -14,11 +15,12 @@ from commands.handling.append import Append, AppendResult, OutcomeUnknown, Wrong
 from commands.handling.handler import Histories
 from commands.handling.loader import StateKey
 from commands.handling.stream_cache import StreamState
+from domain.errors import InTheFuture
 from domain.event import Event, RecordedEvent, State
 from infra import time_budget
 from infra.database.pool import Pool, run_with_timeout
 from infra.database.retry import is_connection_lost, retry_once, retry_pause_s
-from infra.log import snapshots
+from infra.log import moments, snapshots
 from infra.log.append_call import CALL_INSERT, AppendCall
 from infra.log.disk_space import DiskSpace
 from infra.log.notifier import Notifier
@@ -26,6 +28,7 @@ from infra.log.queries import SELECT_EVENTS_OF_TYPES, SELECT_HEAD
 from infra.log.rows import EVENT_COLUMNS, MAX_VERSION, SELECT_EVENTS, SELECT_STREAM, decode_row, decode_row_or_unknown
 from infra.logs import logger
 from projections import page_bytes
+from projections.moment import Moment
 from projections.page_bytes import bytes_before_sql
 
 S = TypeVar("S", bound=State)
@@ -42,6 +45,10 @@ _SELECT_LAST, _SELECT_AT = (
         "notification_id = any(%(positions)s)",
     )
 )
+
+
+MAX_AHEAD: Final = timedelta(seconds=5)
+"""How far ahead of the clock of the database a time may be and still counts as the present."""
 
 
 class EventLog(PostgresApplicationRecorder):
@@ -149,6 +156,33 @@ class EventLog(PostgresApplicationRecorder):
         """The last position of the log; 0 where it is empty."""
         ((position,),) = await self._fetch(SELECT_HEAD)
         return int(position)
+
+    async def moment_at(self, at: datetime) -> Moment:
+        """The moment of the past at a time; a time that the clock of the database has nearly reached is the present.
+
+        Raises InTheFuture.
+        """
+
+        async def find() -> tuple[Moment, datetime]:
+            async with self._pool.connection() as connection:
+                return await moments.moment_at(connection, at)
+
+        moment, clock = await retry_once(find)
+        if at > clock + MAX_AHEAD:
+            raise InTheFuture(present=clock)
+        return moment
+
+    async def moment_at_position(self, position: int) -> Moment:
+        """The moment of the past after the event at a position; raises InTheFuture if the log has not reached it."""
+
+        async def find() -> tuple[Moment, int]:
+            async with self._pool.connection() as connection:
+                return await moments.moment_at_position(connection, position)
+
+        moment, head = await retry_once(find)
+        if position > head:
+            raise InTheFuture(position=head)
+        return moment
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:
         """Write another program's events with their own versions; raises IntegrityError if a version is taken."""

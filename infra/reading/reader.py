@@ -124,7 +124,9 @@ class Reader:
         return in_flight.task.result(), is_own
 
     def _start_read(self, question: Question, key: str) -> "_InFlight":
-        topics = {(one.name, scope) for one in question.projections for scope in (*question.scopes, WHOLE_BUILD_SCOPE)}
+        topics = {
+            (one.name, scope) for one in question.projections for scope in (*question.cache_scopes, WHOLE_BUILD_SCOPE)
+        }
         invalidation = self._memory_cache.watch(topics)
         task = asyncio.create_task(self._read(question, key, invalidation), name="reading")
         in_flight = _InFlight(task, invalidation, time.monotonic() + time_budget.READ_S)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from psycopg import AsyncConnection, errors
 from psycopg.rows import TupleRow, dict_row
-from psycopg.sql import SQL, Composed, Identifier
+from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from infra.database.pool import Pool
 from infra.reading.cached_answer import BuildState
@@ -14,6 +14,7 @@ from infra.reading.progress import ProjectionBehind
 from projections.engine import builds, table
 from projections.engine.builds import WHOLE_BUILD_SCOPE
 from projections.fingerprint import fingerprints
+from projections.moment import Moment
 from projections.projection import all_projections
 from projections.question import Answer, Question
 
@@ -63,7 +64,9 @@ class ReadTables:
                 await connection.execute(_BEGIN)
                 await state.execute(_SELECT_STATE, _state_parameters(question))
                 for query, cursor in zip(question.queries, cursors, strict=True):
-                    await cursor.execute(with_table_names(query.sql, build_numbers), question.parameters, prepare=False)
+                    await cursor.execute(
+                        with_table_names(query.sql, build_numbers, question.moment), question.parameters, prepare=False
+                    )
                 await connection.execute("commit")  # after a failure the pool rolls back
                 build_state = self._remember_builds(BuildState.from_rows(question, await state.fetchall()))
                 found = [await cursor.fetchall() for cursor in cursors]
@@ -100,9 +103,17 @@ class ReadTables:
         return {name: build for build, name, _ in rows}
 
 
-def with_table_names(sql: str, build_numbers: Mapping[str, int]) -> Composed:
-    """The query with the names of the serving tables; raises ProjectionBehind if one has not been built."""
-    tables = {name: Identifier("read", f"{name}_{build}") for name, build in build_numbers.items()}
+def with_table_names(sql: str, build_numbers: Mapping[str, int], moment: Moment | None = None) -> Composed:
+    """The query with the names of the serving tables, or with what they had at a moment.
+
+    Raises ProjectionBehind if one has not been built.
+    """
+    tables: dict[str, Composable] = {
+        name: Identifier("read", f"{name}_{build}") for name, build in build_numbers.items()
+    }
+    if moment:
+        past = {name: Identifier("read", f"{name}_{build}_past") for name, build in build_numbers.items()}
+        tables = {name: moment.table_sql(table, past[name]) for name, table in tables.items()}
     try:
         return SQL(sql).format(**tables)
     except KeyError as error:
@@ -111,4 +122,4 @@ def with_table_names(sql: str, build_numbers: Mapping[str, int]) -> Composed:
 
 def _state_parameters(question: Question) -> tuple[list[UUID], list[str], list[str]]:
     names = [projection.name for projection in question.projections]
-    return list(question.scopes), names, [fingerprints()[name] for name in names]
+    return list(question.cache_scopes), names, [fingerprints()[name] for name in names]

@@ -19,12 +19,13 @@ from msgspec.structs import replace
 
 from domain.event import RecordedEvent
 from projections import fingerprint
-from projections.engine import builds, cache_generations, folding, parked, table, writing
+from projections.engine import builds, cache_generations, folding, parked, past, table, writing
 from projections.engine.builds import Build
 from projections.engine.connection import SyncConnection
 from projections.engine.folding import FoldResult, Skips
 from projections.engine.pipeline import Pipeline, array_literal
 from projections.engine.writing import BuildWork, WriteDocuments
+from projections.moment import PAST_SCOPE
 from projections.projection import key_by_position
 
 ReadEvents: TypeAlias = Callable[[SyncConnection | Pipeline, int, int], Sequence[RecordedEvent]]
@@ -227,4 +228,6 @@ def _write_changes(pipeline: Pipeline, work: BuildWork, result: FoldResult, writ
         scopes.add(scope)
         if len(scopes) > cache_generations.MAX_BUMPED_SCOPES:
             break
+    if work.build.projection.past and past.changes_the_past(work.build.projection.past, result.changes):
+        scopes.add(PAST_SCOPE)
     return scopes

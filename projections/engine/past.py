@@ -39,6 +39,14 @@ def is_purged(past: Past, change: DocumentChange) -> bool:
     return change.after is None and bool(change.steps) and type(change.steps[-1].event.event) in past.purged_by
 
 
+def changes_the_past(past: Past, changes: Iterable[DocumentChange]) -> bool:
+    """Whether an answer about the past may be another now: after a purge, or with what happened earlier."""
+    return any(
+        is_purged(past, change) or any(step.event.at != step.event.recorded_at for step in change.steps)
+        for change in changes
+    )
+
+
 def past_rows(projection: Projection[Any], changes: Iterable[DocumentChange]) -> Iterator[tuple[Any, ...]]:
     """The versions that came and went within a batch."""
     for change in changes:

@@ -96,10 +96,10 @@ def matches_past(connection: SyncConnection, history: Sequence[RecordedEvent], c
 def past_rows(connection: SyncConnection, projection: Projection[Any], moment: Moment) -> Rows:
     """The documents of the serving build as they were."""
     build = serving_build(connection, projection)
-    sql = moment.table_sql(build.table_name.as_string(connection), build.past_table_name.as_string(connection))
+    sql = SQL("select * from {} as past").format(moment.table_sql(build.table_name, build.past_table_name))
     with connection.cursor(row_factory=dict_row, binary=True) as cursor:
         tsvector_adapter.register(cursor)
-        rows = cursor.execute(f"select * from {sql} as past".encode(), moment.parameters()).fetchall()  # noqa: S608 - our own text
+        rows = cursor.execute(sql, moment.parameters()).fetchall()
     assert len({row["id"] for row in rows}) == len(rows)
     return {row["id"]: table.row_to_struct(build.projection.row_type, row) for row in rows}
 

@@ -103,8 +103,8 @@ def all_questions() -> Iterator[tuple[str, Question]]:
         "in two workspaces, status:open assignee:me, counted",
         _page(BOTH_WORKSPACES_SCOPE, filter="status:open assignee:me", is_counted=True),
     )
-    yield "board", board.board(PROJECT_SCOPE.ids[0], TaskPageOptions(), CALLER, "/tasks")
-    yield "board, assignee:me", board.board(PROJECT_SCOPE.ids[0], TaskPageOptions("assignee:me"), CALLER, "/tasks")
+    yield "board", board.board(PROJECT_SCOPE.ids[0], TaskPageOptions(), CALLER, "/tasks", {})
+    yield "board, assignee:me", board.board(PROJECT_SCOPE.ids[0], TaskPageOptions("assignee:me"), CALLER, "/tasks", {})
     yield "one task by its key", _by_key("P7-12")
     yield "one task", task_list.by_id(large_dataset.task_of(1), CALLER.me)
 

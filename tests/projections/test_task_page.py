@@ -367,7 +367,7 @@ def _page_or_fail(database: SyncConnection, place: TaskScope, wanted: TaskPageOp
 
 def _columns(database: SyncConnection, wanted: TaskPageOptions) -> list[dict[str, Any]]:
     """The columns of a board, for a project that the project list does not have yet."""
-    question = board.board(fixed_uuid7(801), wanted, CALLER, "/api/v1/projects/x/tasks")
+    question = board.board(fixed_uuid7(801), wanted, CALLER, "/api/v1/projects/x/tasks", {})
     projects = [build_row(ProjectRow, id=fixed_uuid7(801), workspace_id=WORKSPACES[0])]
     answer = question.build_answer
     rows = answer_body(
