@@ -49,7 +49,10 @@ projection = Projection(
     ),
     past=Past(
         purged_by=(TaskPurged,),
-        indexes=("(project_id, valid_to)", "(workspace_id, valid_to)"),
+        indexes=(
+            '(project_id, rank collate "C", id, valid_from, valid_to) include ("column", trashed, archived)',
+            "(workspace_id, valid_to)",
+        ),
     ),
     generated_columns=(("urgency", _URGENCY_COLUMN_SQL), ("updated_hour", _UPDATED_HOUR_COLUMN_SQL)),
 )
