@@ -10,10 +10,8 @@ from psycopg.sql import SQL, Composable, Composed
 PAST_SCOPE: Final = UUID(int=1)
 """The scope of all that was: only a purge changes it, and an import of what happened earlier."""
 
-_NOW_SQL: Final = "valid_from <= %(moment_position)s"
-_PAST_SQL: Final = "valid_from <= %(moment_position)s and valid_to > %(moment_position)s"
-_NOW_AT_SQL: Final = "valid_from_at <= %(moment_at)s"
-_PAST_AT_SQL: Final = (
+_VALID_SQL: Final = "valid_from <= %(moment_position)s and valid_to > %(moment_position)s"
+_VALID_AT_SQL: Final = (
     "valid_from_at <= %(moment_at)s and valid_to_at > %(moment_at)s and valid_to > %(moment_position)s"
 )
 
@@ -38,9 +36,14 @@ class Moment(Struct, frozen=True):
         return {"moment_position": self.position, "moment_at": self.at}
 
     def table_sql(self, table: Composable, past_table: Composable) -> Composed:
-        """The documents as they were, from a table of present and one of past documents; for `from`."""
-        now, past = (_NOW_SQL, _PAST_SQL) if self.at is None else (_NOW_AT_SQL, _PAST_AT_SQL)
+        """The documents as they were, from a table of present and one of past documents; for `from`.
+
+        The condition stands outside the union: only then does PostgreSQL merge both tables in the order of an index.
+        """
+        valid = _VALID_SQL if self.at is None else _VALID_AT_SQL
         return SQL(
-            f"""(select *, null::bigint as valid_to, null::timestamptz as valid_to_at from {{table}} where {now}
-            union all select * from {{past}} where {past})"""  # noqa: S608 - our own text
+            f"""(select * from (
+              select *, {2**63 - 1} as valid_to, 'infinity'::timestamptz as valid_to_at from {{table}}
+              union all select * from {{past}}
+            ) as version where {valid})"""  # noqa: S608 - our own text
         ).format(table=table, past=past_table)
