@@ -111,7 +111,7 @@ projection = Projection(
     event_types=(
         *(CommentAdded, CommentEdited, CommentDeleted, CommentPurged, ReactionAdded, ReactionRemoved, OpaqueEvent),
     ),
-    past=Past(purged_by=(CommentPurged,), indexes=("(task_id, valid_to)",)),
+    past=Past(purged_by=(CommentPurged,), indexes=(("task", "(task_id, valid_to)"),)),
 )
 
 _COLUMNS_SQL: Final = ", ".join(f"comment.{name}" for name in CommentRow.__struct_fields__)

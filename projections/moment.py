@@ -1,6 +1,6 @@
 """A moment of the past that a question is asked about: a position of the log, or a time."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
@@ -10,6 +10,9 @@ from psycopg.sql import SQL, Composable, Composed
 PAST_SCOPE: Final = UUID(int=1)
 """The scope of all that was: only a purge changes it, and an import of what happened earlier."""
 
+_NO_END: Final = 2**63 - 1
+_NO_END_AT: Final = datetime.max.replace(tzinfo=UTC)
+"""The end of what is valid now; a driver cannot read an infinite time."""
 _VALID_SQL: Final = "valid_from <= %(moment_position)s and valid_to > %(moment_position)s"
 _VALID_AT_SQL: Final = (
     "valid_from_at <= %(moment_at)s and valid_to_at > %(moment_at)s and valid_to > %(moment_position)s"
@@ -43,7 +46,7 @@ class Moment(Struct, frozen=True):
         valid = _VALID_SQL if self.at is None else _VALID_AT_SQL
         return SQL(
             f"""(select * from (
-              select *, {2**63 - 1} as valid_to, 'infinity'::timestamptz as valid_to_at from {{table}}
+              select *, {_NO_END} as valid_to, '{_NO_END_AT}'::timestamptz as valid_to_at from {{table}}
               union all select * from {{past}}
             ) as version where {valid})"""  # noqa: S608 - our own text
         ).format(table=table, past=past_table)

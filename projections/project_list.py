@@ -189,7 +189,7 @@ projection = Projection(
         *(TaskCreated, TaskCompleted, TaskReopened, TaskMoved, TaskMovedToProject, TaskTrashed, TaskRestored),
         *(TaskArchived, TaskUnarchived, OpaqueEvent),
     ),
-    past=Past(purged_by=(ProjectPurged,), indexes=("(workspace_id, valid_to)",), transient=("counts",)),
+    past=Past(purged_by=(ProjectPurged,), indexes=(("workspace", "(workspace_id, valid_to)"),), transient=("counts",)),
 )
 
 

@@ -21,11 +21,11 @@ class Past(Struct, frozen=True):
 
     An event of one of the types in `purged_by` deletes a document with its past. A change of `transient` fields alone
     makes no new version: past documents have them as they were at the end of their time. `indexes` are those of the
-    table of past documents, beside the one by `id`; texts as in `Projection`.
+    table of past documents, beside the one by `id`: each the end of its name, and its text as in `Projection`.
     """
 
     purged_by: tuple[type[Event], ...]
-    indexes: tuple[str, ...] = ()
+    indexes: tuple[tuple[str, str], ...] = ()
     transient: tuple[str, ...] = ()
 
 

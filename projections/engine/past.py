@@ -22,7 +22,7 @@ SINCE: Final = {"valid_from": "bigint", "valid_from_at": "timestamptz"}
 """The columns that say since when a document is valid: by position and by time."""
 UNTIL: Final = {"valid_to": "bigint", "valid_to_at": "timestamptz"}
 """The columns that say until when a past document was valid: up to, and without, this position and time."""
-_INDEX_BY_ID: Final = "(id, valid_to)"
+_INDEX_BY_ID: Final = ("id", "(id, valid_to)")
 _CLOSE = """insert into {past} ({columns}, valid_to, valid_to_at)
     select {columns}, ended.valid_to, ended.valid_to_at
     from unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) as ended (ended_id, valid_to, valid_to_at)
@@ -82,9 +82,10 @@ def delete_versions(pipeline: Pipeline, build: Build, keys: Collection[DocumentK
 def create_index_sql(build: Build) -> list[Composed]:
     """The statements that create the indexes of the past, if it is kept."""
     past = build.projection.past
+    table = f"{build.projection.name}_{build.number}_past"
     return [
-        SQL("create index on {} " + index).format(build.past_table_name)
-        for index in ((_INDEX_BY_ID, *past.indexes) if past else ())
+        SQL("create index {} on {} " + index).format(Identifier(f"{table}_{name}"), build.past_table_name)
+        for name, index in ((_INDEX_BY_ID, *past.indexes) if past else ())
     ]
 
 

@@ -50,8 +50,11 @@ projection = Projection(
     past=Past(
         purged_by=(TaskPurged,),
         indexes=(
-            '(project_id, rank collate "C", id, valid_from, valid_to) include ("column", trashed, archived)',
-            "(workspace_id, valid_to)",
+            (
+                "project",
+                '(project_id, rank collate "C", id, valid_from, valid_to) include ("column", trashed, archived)',
+            ),
+            ("workspace", "(workspace_id, valid_to)"),
         ),
     ),
     generated_columns=(("urgency", _URGENCY_COLUMN_SQL), ("updated_hour", _UPDATED_HOUR_COLUMN_SQL)),

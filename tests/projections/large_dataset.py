@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import replace
 from psycopg.sql import SQL
 
 from domain.rank import ordinal_rank
@@ -15,6 +16,7 @@ from projections import comment_list, task_list, task_search
 from projections.comment_list import StoredCommentRow
 from projections.engine import table
 from projections.engine.connection import SyncConnection
+from projections.engine.folding import DocumentChange, Step
 from projections.projection import Projection
 from projections.search_vector import description_vector
 from projections.task_list import StoredTaskRow
@@ -136,13 +138,19 @@ def search_row(task: StoredTaskRow) -> TaskSearchRow:
     return task_search.row_of(task.id, task.workspace_id, task.project_id, task.key, task.title, task.description)
 
 
+def _changed_once(row: Any) -> DocumentChange:
+    """A document that has an earlier version, until the second position."""
+    created = oracle.new_document(row.id, row)
+    return created._replace(steps=[*created.steps, Step(replace(oracle.FIRST_EVENT, position=2), row)])
+
+
 def _replace_rows(database: SyncConnection, projection: Projection[Any], rows: Iterable[Any]) -> None:
     build = oracle.serving_build(database, projection)
     with database.transaction():
         database.execute(SQL("drop table {}").format(SQL(", ").join(build.table_names)))
         database.execute(table.create_table_sql(build))
-        table.copy_documents(database, build, (oracle.new_document(row.id, row) for row in rows))
+        table.copy_documents(database, build, (_changed_once(row) for row in rows))
         for statement in table.create_index_sql(build):
             database.execute(statement)
     database.execute("set default_statistics_target = 400")
-    database.execute(SQL("vacuum (analyze) {}").format(build.table_name))
+    database.execute(SQL("vacuum (analyze) {}").format(SQL(", ").join(build.table_names)))

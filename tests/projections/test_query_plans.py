@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from psycopg.sql import SQL
 
 from infra.database.connections import connect
@@ -24,6 +25,7 @@ from projections.custom_field_sql import fields_by_name
 from projections.engine import builds
 from projections.engine.connection import SyncConnection
 from projections.field_sql import FilterContext
+from projections.moment import Moment
 from projections.question import ANSWER_MEMBERS, Query, Question
 from projections.task_page import TaskPageOptions, page
 from projections.task_page_sql import TaskScope, project_scope, workspaces_scope
@@ -42,6 +44,7 @@ MAX_PAGE_MS = 250.0
 CALLER = FilterContext(
     large_dataset.USER_IDS[3], datetime(2026, 11, 21, 12, tzinfo=UTC), fields=fields_by_name(CUSTOM_FIELDS)
 )
+MOMENT = Moment(1, clock=CALLER.now)
 PROJECT_SCOPE = project_scope(large_dataset.project_of(3))
 LARGE_WORKSPACE_SCOPE = workspaces_scope([large_dataset.LARGE_WORKSPACE], CALLER.me)
 SMALL_WORKSPACE_SCOPE = workspaces_scope([large_dataset.SMALL_WORKSPACE], CALLER.me)
@@ -105,6 +108,15 @@ def all_questions() -> Iterator[tuple[str, Question]]:
     )
     yield "board", board.board(PROJECT_SCOPE.ids[0], TaskPageOptions(), CALLER, "/tasks", {})
     yield "board, assignee:me", board.board(PROJECT_SCOPE.ids[0], TaskPageOptions("assignee:me"), CALLER, "/tasks", {})
+    yield "in a workspace, as of a position", _page(LARGE_WORKSPACE_SCOPE).as_of(MOMENT)
+    yield "in a project, sort rank, as of a position", _page(PROJECT_SCOPE, sort="rank").as_of(MOMENT)
+    yield (
+        "in a project, bread, as of a time",
+        _page(PROJECT_SCOPE, filter="bread").as_of(replace(MOMENT, at=CALLER.now)),
+    )
+    whole_board = board.board(PROJECT_SCOPE.ids[0], TaskPageOptions(), CALLER, "/tasks", {})
+    yield "board, as of a position", whole_board.as_of(MOMENT)
+    yield "one task as of a position", task_list.by_id(large_dataset.task_of(1), CALLER.me).as_of(MOMENT)
     yield "one task by its key", _by_key("P7-12")
     yield "one task", task_list.by_id(large_dataset.task_of(1), CALLER.me)
 
@@ -148,7 +160,7 @@ def plan_nodes(database: SyncConnection, question: Question) -> str:
     numbers = {name: build.number for name, build in builds.serving_builds(database).items()}
     for query in question.queries:
         for (line,) in database.execute(
-            SQL("explain (costs off) ") + with_table_names(query.sql, numbers), question.parameters
+            SQL("explain (costs off) ") + with_table_names(query.sql, numbers, question.moment), question.parameters
         ):
             node = _LINE.search(line.strip()) if line.strip()[:2] == "->" or not line.startswith(" ") else None
             if node and not _is_project_lookup(node):
