@@ -89,5 +89,5 @@ projection = Projection(
         "(project_id, id)",
     ),
     event_types=(TaskCreated, TaskRenamed, TaskDescribed, TaskMoved, TaskMovedToProject, TaskPurged, OpaqueEvent),
-    past=Past(purged_by=(TaskPurged,)),
+    past=Past(purged_by=(TaskPurged,), indexes=(("project", "(project_id, id)"), ("workspace", "(workspace_id, id)"))),
 )
