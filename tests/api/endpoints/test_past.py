@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from infra.clock import now
+from infra.settings import Settings
+from tests.api.endpoints.test_trash import purge_all
 from tests.api.problems import assert_problem
 from tests.api_user import ApiUser
 
@@ -167,6 +169,22 @@ async def test_before_the_first_event_there_is_nothing(ann: ApiUser) -> None:
 async def test_other_moments_are_refused(shared_user: ApiUser, moment: str, status: int, code: str) -> None:
     for path in ("/tasks", f"/projects/{shared_user.project}", f"/projects/{shared_user.project}/board"):
         assert_problem(await shared_user.request("GET", f"{path}?{moment}"), status, code)
+
+
+async def test_what_was_purged_is_in_no_answer_about_the_past(ann: ApiUser, settings: Settings) -> None:
+    kept, task = await ann.create_task("Bread"), await ann.create_task("Milk")
+    edited = await ann.request("PATCH", f"/tasks/{task}", json={"title": "Oats"}, headers={"If-Match": "*"})
+    moment = f"at_position={edited.headers['taskledger-position']}"
+    project = f"/projects/{ann.project}"
+    before = await ann.get(f"{project}/tasks?{moment}")
+    assert [item["id"] for item in before["items"]] == [kept, task]
+    assert (await ann.get(f"{project}?{moment}"))["counts"] == {"todo": {"open": 2}}
+    assert (await ann.request("DELETE", f"/tasks/{task}", headers={"If-Match": "*"})).is_success
+    await purge_all(ann, settings)
+    assert_problem(await ann.request("GET", f"/tasks/{task}?{moment}"), 410, "purged")
+    assert [item["id"] for item in (await ann.get(f"{project}/tasks?{moment}"))["items"]] == [kept]
+    assert (await ann.get(f"/tasks?filter=oats&{moment}"))["items"] == []
+    assert (await ann.get(f"{project}?{moment}"))["counts"] == {"todo": {"open": 1}}
 
 
 async def test_a_search_in_a_body_takes_a_moment_too(ann: ApiUser) -> None:
