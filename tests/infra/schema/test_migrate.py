@@ -9,6 +9,7 @@ from psycopg.sql import SQL, Identifier
 
 from domain.comment import CommentAdded, CommentDeleted, CommentEdited
 from domain.event import Change
+from domain.time_entry import TimeEntryAdded, TimeEntryEdited
 from infra import log
 from infra.database.connections import connect
 from infra.schema.migrate import MIGRATION_LOCK_ID, migrate
@@ -23,9 +24,11 @@ from tests.examples import (
     COMMENT_DELETED,
     COMMENT_EDITED,
     TASK,
+    TIME_EDITED,
     comment,
     project,
     task,
+    time_entry,
     workspace,
 )
 from tests.projections import oracle
@@ -134,3 +137,22 @@ def test_edits_that_mention_a_user_more_are_entered_as_touching(
         assert migrate(url) == ["0026.mentions-touch"]
         found = [one.event for one in log.load_touching(connection, TASK)]
         assert found == [COMMENT_ADDED, mentioning, COMMENT_DELETED]
+
+
+def test_edits_of_comments_and_time_entries_are_entered_as_touching(
+    servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = servers.new_database()
+    migrate(url)
+    with connect(url) as connection:
+        with monkeypatch.context() as before:
+            for kind in (CommentEdited, TimeEntryEdited):
+                before.setattr(kind, "touches", lambda _: ())
+            edited = replace(TIME_EDITED, minutes=Change(90, 90))
+            facts = [*workspace(), *project(), *task(), *comment(COMMENT_EDITED), *time_entry(edited)]
+            oracle.append_facts(connection, facts)
+        assert [type(one.event) for one in log.load_touching(connection, TASK)] == [CommentAdded, TimeEntryAdded]
+        connection.execute("delete from _yoyo_migration where migration_id = '0027.edits-touch'")
+        assert migrate(url) == ["0027.edits-touch"]
+        found = [type(one.event) for one in log.load_touching(connection, TASK)]
+        assert found == [CommentAdded, CommentEdited, TimeEntryAdded, TimeEntryEdited]
