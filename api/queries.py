@@ -10,7 +10,7 @@ import msgspec
 from litestar import Request
 from msgspec import Struct
 
-from api.http import expansion, history_items, prefer
+from api.http import expansion, prefer
 from api.http.addressing import is_project_key, is_task_key, parse_project_id, parse_task_id
 from api.http.authentication import Credential
 from api.http.conditional_response import MEMENTO_HEADER, conditional_response
@@ -18,7 +18,6 @@ from api.http.deadline import current_deadline
 from api.http.dependencies import dependencies_of
 from api.http.malformed_request import MalformedRequest
 from api.http.response import Response
-from commands.command import require_found
 from domain.errors import AmbiguousKey, NotFound, Purged, Refusal
 from domain.event import Actor
 from domain.project import Project
@@ -26,15 +25,14 @@ from domain.task import Task
 from domain.timestamp import parse_timestamp
 from infra import admission
 from infra.identity.permissions import Permissions
-from infra.log import MAX_VERSION
 from infra.log.event_log import EventLog
 from infra.reading.progress import ProjectionBehind, ProjectionProgress
 from infra.reading.progress_waiting import ProgressWaiter
 from infra.reading.reader import Reader, ReadResult
 from infra.reading.tables import ReadTables
-from projections import pagination, project_list, task_list, workspace_list
+from projections import project_list, task_list, workspace_list
 from projections.moment import Moment
-from projections.pagination import Page, PageCursor
+from projections.pagination import Page
 from projections.projection import Projection
 from projections.question import Question
 from projections.workspace_list import WorkspaceRow
@@ -141,47 +139,6 @@ class Queries(Struct, frozen=True, kw_only=True):
                     await self.permissions.require_access(request.user.user_id, state.workspace_id)
                     return Purged()
         return NotFound()
-
-    async def history(
-        self,
-        request: AuthedRequest,
-        stream: UUID,
-        limit: int,
-        cursor: str | None,
-        min_position: int | None,
-        *,
-        task: UUID | None = None,
-    ) -> Response[Any]:
-        """The history of a task, or of a stream that belongs to one, from the log itself, newest first.
-
-        Raises NotFound, or Purged if the task is.
-        It is never behind: ProjectionBehind is raised only for a position that the log has not reached.
-        """
-        before = PageCursor.parse_number(cursor, stream) or MAX_VERSION
-        position = await self.log.head()  # first: the answer includes at least everything up to it
-        if position < (min_position or 0):
-            raise ProjectionBehind
-        about = require_found(await self.log.load_state(Task, task or stream))
-        events = await self.log.load_last(stream, limit, before)
-        await self.permissions.require_access(request.user.user_id, about.workspace_id, about.project_id)
-        if about.purged:
-            raise Purged
-        items = await history_items.load_items(self.log, events)
-        found = items[0].version if items else 0  # with all before it: versions have no gap
-        answer = pagination.encode_page(items, found, lambda count: PageCursor(stream, items[count - 1].version))
-        return conditional_response(request, answer, position)
-
-    async def activity(
-        self, request: AuthedRequest, question: Question, list_id: UUID, limit: int, min_position: int | None
-    ) -> Response[Any]:
-        """The events at the first positions that a question finds, from the log; raises ProjectionBehind."""
-        found = await self.fetch(request, question, min_position)
-        positions = msgspec.json.decode(found.answer.body, type=list[int]) if found.answer else []
-        items = await history_items.load_items(self.log, await self.log.load_at(positions[:limit]))
-        answer = pagination.encode_page(
-            items, len(positions), lambda count: PageCursor(list_id, items[count - 1].position)
-        )
-        return conditional_response(request, answer, found.position, found.age_s)
 
     async def resolve_task_id(self, request: AuthedRequest, task: str, min_position: int | None = None) -> UUID:
         """The id of a task named by id or by a human key, in any case, in one of the caller's workspaces."""

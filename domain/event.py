@@ -54,11 +54,14 @@ class OpaqueEvent(Event, frozen=True):
     data: bytes
 
 
+ActorKind = Literal["human", "agent", "rule", "import"]
+
+
 class Actor(Struct, frozen=True):
     """The author of an event: a user by id, a rule or an import, or an agent with its own id, on behalf of a user."""
 
     id: UUID
-    kind: Literal["human", "agent", "rule", "import"] = "human"
+    kind: ActorKind = "human"
     on_behalf_of: UUID | None = None
 
     @property

@@ -275,6 +275,7 @@ IDS_BY_KEY_FOR_MEMBER_SQL = """select project.id, workspace.id from {workspace_l
             join {project_list} project on project.workspace_id = workspace.id
             where project.key = %(key)s and workspace.members ? %(user)s"""
 """The ids of the projects with a key in a user's workspaces, and of those workspaces."""
+IDS_IN_WORKSPACE_SQL = "select id from {project_list} where workspace_id = %s order by id"
 
 
 def _page_answer(rows: list[ProjectRow], limit: int, list_id: UUID) -> Answer:

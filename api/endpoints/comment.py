@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from api.command_endpoint import command
 from api.function_endpoint import get
+from api.history import read_history
 from api.http import history_items
 from api.http.parameters import PageQuery, PastPageQuery, PastQuery
 from api.http.problems import MalformedRequest
@@ -65,7 +66,7 @@ async def show_comment_history(
 ) -> Response[Page[history_items.HistoryItem]]:
     """List the events of a comment, newest first, with every text that it had, also after it was deleted."""
     task = await _task_of(ledger, comment)
-    return await ledger.history(request, comment, query.limit, query.cursor, query.min_position, task=task)
+    return await read_history(request, ledger, comment, query, task=task)
 
 
 edit_comment = command(

@@ -4,16 +4,14 @@ from uuid import UUID
 
 from api.command_endpoint import command
 from api.function_endpoint import get
-from api.http import history_items
 from api.http.expansion import Expand, ExpandedTask, parse_expand
-from api.http.parameters import PageQuery, PastQuery
+from api.http.parameters import PastQuery
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from api.task_queries import read_task
 from commands.label import LabelTask, UnlabelTask
 from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask, UnassignTask
 from commands.trash import RestoreTask, TrashTask
-from projections.pagination import Page
 from projections.task_list import SingleTaskRow
 
 
@@ -77,11 +75,3 @@ restore_task = command(
     RestoreTask,
     "Restore a task from the trash, to its old column or to the one that you name.",
 )
-
-
-@get("/tasks/{task}/history")
-async def show_history(
-    task: UUID, request: AuthedRequest, ledger: Ledger, query: PageQuery
-) -> Response[Page[history_items.HistoryItem]]:
-    """List the events of a task, newest first, straight from the log."""
-    return await ledger.history(request, task, query.limit, query.cursor, query.min_position)

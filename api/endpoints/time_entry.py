@@ -4,6 +4,7 @@ from uuid import UUID
 
 from api.command_endpoint import command
 from api.function_endpoint import get
+from api.history import read_history
 from api.http import history_items
 from api.http.parameters import PageQuery, ReadQuery
 from api.http.response import Response
@@ -49,7 +50,7 @@ async def show_time_entry_history(
 ) -> Response[Page[history_items.HistoryItem]]:
     """List the events of a time entry, newest first, with all that it ever said, also after it was deleted."""
     task = await _task_of(ledger, entry)
-    return await ledger.history(request, entry, query.limit, query.cursor, query.min_position, task=task)
+    return await read_history(request, ledger, entry, query, task=task)
 
 
 edit_time_entry = command(

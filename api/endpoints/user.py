@@ -1,6 +1,6 @@
 """Users over HTTP: registration, the current user, and passwords."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -26,6 +26,7 @@ from domain.errors import (
     WrongCredentials,
     WrongPassword,
 )
+from domain.event import ActorKind
 from domain.instance import INSTANCE_STREAM_ID, Instance
 from domain.user import TokenScope, User
 from infra.identity.invitations import InvitationRecord
@@ -58,7 +59,7 @@ class Me(Struct, frozen=True):
     id: UUID
     email: str
     name: str
-    kind: Literal["human", "agent", "rule", "import"]
+    kind: ActorKind
     on_behalf_of: UUID | None
     scopes: tuple[TokenScope, ...]
     is_administrator: bool

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -11,10 +11,12 @@ from msgspec import Struct
 from api.http.custom_field_names import FieldNames, load_field_names
 from domain import codec
 from domain.custom_field import TaskFieldSet
-from domain.event import Actor, Change, Event, OpaqueEvent, RecordedEvent, changes, fold
+from domain.event import Actor, ActorKind, Change, Event, OpaqueEvent, RecordedEvent, changes, fold
+from domain.history import PURGE_EVENTS
 from domain.task import TaskCreated
 from domain.user import TokenIssued, User, UserRegistered, UserRenamed
 from infra.log.event_log import EventLog
+from infra.log.history import find_purged
 
 NAME_EVENTS: tuple[type[Event], ...] = (UserRegistered, UserRenamed)
 """The events that name a user."""
@@ -25,14 +27,18 @@ AGENT_NAME_EVENTS: tuple[type[Event], ...] = (*NAME_EVENTS, TokenIssued)
 class ActorInfo(Struct, frozen=True):
     """An actor with their name, which is null once it is erased."""
 
-    kind: Literal["human", "agent", "rule", "import"]
+    kind: ActorKind
     id: UUID
     name: str | None
     on_behalf_of: UUID | None
 
 
 class HistoryItem(Struct, frozen=True):
-    """One event of a history."""
+    """One event of a history.
+
+    `correlation_id` is the trace of the command that wrote it, `causation_id` what directly caused that: a span of the
+    trace, a rule, or the command of a bulk change. An event of what was purged since has no `changes`.
+    """
 
     position: int
     version: int
@@ -40,14 +46,17 @@ class HistoryItem(Struct, frozen=True):
     at: datetime
     actor: ActorInfo
     command_id: UUID
+    correlation_id: UUID | None
+    causation_id: str | None
     stream: UUID
     changes: dict[str, tuple[Any, Any]]
 
 
 async def load_items(log: EventLog, events: Sequence[RecordedEvent]) -> list[HistoryItem]:
-    """Recorded events as history items, in the same order."""
+    """Recorded events as history items, in the same order; without content where it was purged."""
     names = await load_names(log, {recorded.actor for recorded in events})
     field_names = await load_field_names(log, (recorded.event for recorded in events))
+    purged = await find_purged(log, {stream for recorded in events for stream in _subjects(recorded)})
     return [
         HistoryItem(
             recorded.position,
@@ -56,8 +65,10 @@ async def load_items(log: EventLog, events: Sequence[RecordedEvent]) -> list[His
             recorded.at,
             actor_info(recorded.actor, names),
             recorded.command_id,
+            recorded.trace.correlation_id,
+            recorded.trace.causation_id,
             recorded.stream,
-            field_changes(recorded, field_names),
+            {} if _is_purged(recorded, purged) else field_changes(recorded, field_names),
         )
         for recorded in events
     ]
@@ -80,6 +91,17 @@ def field_changes(recorded: RecordedEvent, field_names: FieldNames) -> dict[str,
     if isinstance(recorded.event, TaskCreated):
         event["fields"] = field_names.of_values(recorded.event.fields)
     return {name: (None, value) for name, value in event.items() if not isinstance(value, Change)} | changed
+
+
+def _subjects(recorded: RecordedEvent) -> tuple[UUID, ...]:
+    """The streams with whose purge the content of an event goes: its own, its task's and its project's."""
+    found = (getattr(recorded.event, name, None) for name in ("task_id", "project_id"))
+    return (recorded.stream, *(stream for stream in found if isinstance(stream, UUID)))
+
+
+def _is_purged(recorded: RecordedEvent, purged: Collection[UUID]) -> bool:
+    """Whether the content of an event was purged; the purge itself is still told."""
+    return not isinstance(recorded.event, PURGE_EVENTS) and any(stream in purged for stream in _subjects(recorded))
 
 
 async def load_names(log: EventLog, actors: Collection[Actor]) -> dict[UUID, str]:

@@ -36,6 +36,7 @@ EXAMPLE_BY_FIELD: Final[dict[str, Any]] = {
     "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwMTkzODA1YSJ9.c2lnbmVk",
     "actor": example_id("user"),
     "asked_by": example_id("user"),
+    "causation_id": "b7ad6b7169203331",
     "changes": {"title": ["Milk", "Oat milk"]},
     "column": "doing",
     "columns": [
@@ -51,6 +52,7 @@ EXAMPLE_BY_FIELD: Final[dict[str, Any]] = {
     "events_per_s": 48_000.0,
     "expand": "assignees",
     "expires_in": 3_600,
+    "field": "title",
     "fields": "title,due",
     "fingerprint": "9f2c41d07be3",
     "head": 1042,

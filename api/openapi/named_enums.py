@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, get_args
 
 from api.openapi.schemas import SCHEMA_REF_PREFIX, Schema
 from domain.custom_field import FieldType
+from domain.event import ActorKind
 from domain.member import Role
 from domain.project import WipPolicy
 from domain.recurrence import RecurrenceStart
@@ -21,7 +22,7 @@ from projections.task_sorting import TaskSort
 from projections.trash import TrashKind
 
 _ENUMS: Final[dict[str, Any]] = {
-    "ActorKind": Literal["human", "agent", "rule", "import"],
+    "ActorKind": ActorKind,
     "CountMode": Literal["exact"],
     "CustomFieldType": FieldType,
     "HealthStatus": Literal["ok", "degraded"],

@@ -34,17 +34,10 @@ from projections.page_bytes import bytes_before_sql
 S = TypeVar("S", bound=State)
 
 _SELECT_STREAMS = f"{SELECT_EVENTS} where originator_id = any(%s) order by originator_id, originator_version"
-_SELECT_LAST, _SELECT_AT = (
-    f"""select {EVENT_COLUMNS} from (
-          select *, {bytes_before_sql("state", "notification_id desc")} as bytes_before
-          from ({SELECT_EVENTS} where {condition}) as found
-        ) as measured where bytes_before <= %(max_bytes)s order by notification_id desc"""  # noqa: S608 - our own text
-    for condition in (
-        """originator_id = %(stream)s and originator_version < %(before)s
-            order by originator_version desc limit %(count)s""",
-        "notification_id = any(%(positions)s)",
-    )
-)
+_SELECT_AT = f"""select {EVENT_COLUMNS} from (
+      select *, {bytes_before_sql("state", "notification_id desc")} as bytes_before
+      from ({SELECT_EVENTS} where notification_id = any(%(positions)s)) as found
+    ) as measured where bytes_before <= %(max_bytes)s order by notification_id desc"""  # noqa: S608 - our own text
 
 
 MAX_AHEAD: Final = timedelta(seconds=5)
@@ -66,7 +59,7 @@ class EventLog(PostgresApplicationRecorder):
     async def load_streams(self, stream_ids: Collection[UUID]) -> Histories:
         """All events of these streams, in order; an empty list for a stream without events. Raises UnknownEvent."""
         histories: dict[UUID, list[RecordedEvent]] = {stream: [] for stream in stream_ids}
-        for row in await self._fetch(_SELECT_STREAMS, (list(stream_ids),)):
+        for row in await self.fetch(_SELECT_STREAMS, (list(stream_ids),)):
             histories[row[1]].append(decode_row(row))
         return histories
 
@@ -75,7 +68,7 @@ class EventLog(PostgresApplicationRecorder):
     ) -> Histories:
         """The events of these types in these streams, in order. Raises UnknownEvent."""
         histories: dict[UUID, list[RecordedEvent]] = {stream: [] for stream in stream_ids}
-        for row in await self._fetch(
+        for row in await self.fetch(
             SELECT_EVENTS_OF_TYPES, (list(stream_ids), [kind.__name__ for kind in event_types])
         ):
             histories[row[1]].append(decode_row(row))
@@ -85,17 +78,12 @@ class EventLog(PostgresApplicationRecorder):
         self, stream_id: UUID, first_version: int = 1, last_version: int = MAX_VERSION
     ) -> list[RecordedEvent]:
         """The events of one stream from one version to another, both included. Raises UnknownEvent."""
-        return [decode_row(row) for row in await self._fetch(SELECT_STREAM, (stream_id, first_version, last_version))]
-
-    async def load_last(self, stream_id: UUID, count: int, before_version: int = MAX_VERSION) -> list[RecordedEvent]:
-        """The last events of a stream before a version, newest first, as many as fit a page. Raises UnknownEvent."""
-        page = {"stream": stream_id, "before": before_version, "count": count, "max_bytes": page_bytes.MAX_PAGE_BYTES}
-        return [decode_row(row) for row in await self._fetch(_SELECT_LAST, page)]
+        return [decode_row(row) for row in await self.fetch(SELECT_STREAM, (stream_id, first_version, last_version))]
 
     async def load_at(self, positions: Collection[int]) -> list[RecordedEvent]:
         """The events at these positions, newest first, as many as fit a page; one of no known type is Unknown."""
         page = {"positions": list(positions), "max_bytes": page_bytes.MAX_PAGE_BYTES}
-        return [decode_row_or_unknown(row) for row in await self._fetch(_SELECT_AT, page)]
+        return [decode_row_or_unknown(row) for row in await self.fetch(_SELECT_AT, page)]
 
     async def load_states(self, keys: Sequence[StateKey]) -> list[StreamState]:
         """The state of each key, from its snapshot and the events after it. Raises UnknownEvent."""
@@ -154,7 +142,7 @@ class EventLog(PostgresApplicationRecorder):
 
     async def head(self) -> int:
         """The last position of the log; 0 where it is empty."""
-        ((position,),) = await self._fetch(SELECT_HEAD)
+        ((position,),) = await self.fetch(SELECT_HEAD)
         return int(position)
 
     async def moment_at(self, at: datetime) -> Moment:
@@ -183,6 +171,10 @@ class EventLog(PostgresApplicationRecorder):
         if position > head:
             raise InTheFuture(position=head)
         return moment
+
+    async def fetch(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a read, which is sent once more if the connection is lost."""
+        return await retry_once(lambda: self._execute(sql, parameters))
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:
         """Write another program's events with their own versions; raises IntegrityError if a version is taken."""
@@ -236,10 +228,6 @@ class EventLog(PostgresApplicationRecorder):
         if call.has_events:
             self._notifier.notify()
         return answers
-
-    async def _fetch(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[tuple[Any, ...]]:
-        """The rows of a read, which is sent once more if the connection is lost."""
-        return await retry_once(lambda: self._execute(sql, parameters))
 
     async def _execute(self, sql: str, parameters: Sequence[object] | Mapping[str, object]) -> list[tuple[Any, ...]]:
         async with self._pool.connection() as connection, connection.cursor(binary=True) as cursor:

@@ -22,6 +22,7 @@ MATRIX = """
 
 show_workspace      yes    yes    yes    yes    yes    404      404     401
 show_activity       yes    yes    yes    yes    yes    404      404     401
+show_project_history yes   yes    yes    yes    yes    404      404     401
 show_trash          yes    yes    yes    yes    yes    404      404     401
 list_members        yes    yes    yes    yes    yes    404      404     401
 list_projects       yes    yes    yes    yes    yes    404      404     401

@@ -13,7 +13,7 @@ from domain import codec
 from domain.event import OpaqueEvent, RecordedEvent
 from domain.label import LabelColoured
 from domain.saved_filter import FilterSaved
-from domain.task import TaskAssigned
+from domain.task import TaskAssigned, TaskColoured
 from domain.upcasts import UPCASTS
 from projections import activity, fingerprint, label_list, saved_filter_list, task_list
 from projections.engine import folding
@@ -166,7 +166,7 @@ def lines_before(event: type) -> int:
 
 @pytest.mark.parametrize(
     ("projection", "event"),
-    [(task_list.projection, TaskAssigned), (activity.projection, FilterSaved)],
+    [(task_list.projection, TaskAssigned), (activity.projection, TaskColoured)],
 )
 def test_older_code_may_share_a_build_if_it_parks_or_accepts_the_event(
     projection: Projection[Any], event: type, monkeypatch: pytest.MonkeyPatch

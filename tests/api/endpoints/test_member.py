@@ -120,14 +120,14 @@ async def test_a_member_removed_while_reading_a_history_gets_not_found(
 ) -> None:
     task = await ann.create_task()
     await set_role(ann, bob.id, "member")
-    last = EventLog.load_last
+    at = EventLog.load_at
 
     async def late(*asked: Any) -> list[RecordedEvent]:
         await ann.request("DELETE", f"/workspaces/{ann.workspace}/members/{bob.id}")
         await ann.post(f"/tasks/{task}/complete")
-        return await last(*asked)
+        return await at(*asked)
 
-    monkeypatch.setattr(EventLog, "load_last", late)
+    monkeypatch.setattr(EventLog, "load_at", late)
     assert_problem(await bob.request("GET", f"/tasks/{task}/history"), 404, "not_found")
 
 

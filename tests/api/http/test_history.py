@@ -16,7 +16,18 @@ from tests.api_user import ApiUser
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
-ITEM = {"position", "version", "type", "at", "actor", "command_id", "stream", "changes"}
+ITEM = {
+    "position",
+    "version",
+    "type",
+    "at",
+    "actor",
+    "command_id",
+    "correlation_id",
+    "causation_id",
+    "stream",
+    "changes",
+}
 
 
 async def task_with_five_events(ann: ApiUser) -> str:

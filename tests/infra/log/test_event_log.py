@@ -173,26 +173,15 @@ def database_url_of(log: EventLog) -> str:
     return psycopg.conninfo.make_conninfo(**parts)
 
 
-async def test_a_page_of_a_stream_is_its_last_events_before_a_version(log: EventLog) -> None:
-    long, short, none = uuid4(), uuid4(), uuid4()
-    for version in range(5):
-        await append_one(log, append_of(long, version))
-    await append_one(log, append_of(short, 0))
-    assert [recorded.version for recorded in await log.load_last(long, 2)] == [5, 4]
-    assert [recorded.version for recorded in await log.load_last(long, 2, before_version=4)] == [3, 2]
-    assert [recorded.version for recorded in await log.load_last(short, 2)] == [1]
-    assert await log.load_last(none, 1) == []
-
-
 async def test_a_page_of_long_events_is_read_until_it_is_full(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
     stream = uuid4()
     for version in range(5):
         await append_one(log, append_of(stream, version))
-    every = await log.load_last(stream, 5)
+    every = (await log.load_stream(stream))[::-1]
     positions = [recorded.position for recorded in every]
     for max_bytes, expected in ((0, 1), (10_000, 5)):
         monkeypatch.setattr(page_bytes, "MAX_PAGE_BYTES", max_bytes)
-        assert await log.load_last(stream, 5) == await log.load_at(positions) == every[:expected]
+        assert await log.load_at(positions) == every[:expected]
 
 
 async def test_each_append_of_a_group_is_checked_after_those_before_it(log: EventLog) -> None:

@@ -1,0 +1,34 @@
+"""The history of tasks and projects over HTTP."""
+
+from uuid import UUID
+
+from api.function_endpoint import get
+from api.history import project_scope, read_activity, read_history
+from api.http.history_items import HistoryItem
+from api.http.history_parameters import ActivityQuery, HistoryQuery
+from api.http.response import Response
+from api.ledger import AuthedRequest, Ledger
+from projections.pagination import Page
+
+
+@get("/tasks/{task}/history")
+async def show_history(
+    task: UUID, request: AuthedRequest, ledger: Ledger, query: HistoryQuery
+) -> Response[Page[HistoryItem]]:
+    """List the events of a task, newest first, straight from the log.
+
+    Its comments, attachments, time entries and sub-tasks have events of their own (`stream`), which are listed too;
+    `version` is that of the stream. `since` is inclusive, `until` is exclusive.
+    """
+    return await read_history(request, ledger, task, query, query.filters())
+
+
+@get("/projects/{project}/history")
+async def show_project_history(
+    project: UUID, request: AuthedRequest, ledger: Ledger, query: ActivityQuery
+) -> Response[Page[HistoryItem]]:
+    """List the events of a project and of the tasks that are in it now, newest first.
+
+    A task that is moved to another project takes its history along. `since` is inclusive, `until` is exclusive.
+    """
+    return await read_activity(request, ledger, await project_scope(ledger, project), query)

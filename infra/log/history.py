@@ -1,0 +1,76 @@
+"""Histories, read from the log: of a stream together with the events of others that touch it, and of a command."""
+
+from collections.abc import Collection
+from typing import Final
+from uuid import UUID
+
+from domain import history
+from domain.custom_field import TaskFieldSet
+from domain.history import HistoryFilter
+from infra.log.event_log import EventLog
+
+_STATE: Final = "convert_from(state, 'UTF8')::jsonb"
+_SHOWS_FIELD: Final = f"""(
+    (topic = any(%(changing)s::text[])
+      and {_STATE} -> %(field)s::text -> 0 is distinct from {_STATE} -> %(field)s::text -> 1)
+    or (topic = any(%(saying)s::text[]) and originator_version = 1)
+    or (topic = '{TaskFieldSet.__name__}' and {_STATE} ->> 'field_id' = any(%(field_ids)s::text[])))"""
+_CONDITIONS: Final = {
+    "actor": "actor_id = %(actor)s",
+    "kind": "actor_kind = %(kind)s",
+    "type": "topic = %(type)s",
+    "field": _SHOWS_FIELD,
+    "since": "at >= %(since)s",
+    "until": "at < %(until)s",
+    "command": "(command_id = %(command)s or causation_id = %(command)s::uuid::text)",
+}
+_SELECT_OF_COMMAND: Final = """select notification_id from log.events
+      where command_id = %(command)s and workspace_id = %(workspace)s
+    union select notification_id from log.events
+      where causation_id = %(command)s::uuid::text and workspace_id = %(workspace)s"""
+_SELECT_PURGED: Final = """select stream from unnest(%s::uuid[]) as wanted (stream) cross join lateral (
+      select topic from log.events where originator_id = stream order by originator_version desc limit 1
+    ) as last where topic = any(%s)"""
+
+
+async def find_positions(  # noqa: PLR0913, PLR0917 - a history, what to list of it, and which page
+    log: EventLog, document: UUID, filters: HistoryFilter, fields: Collection[str], count: int, before: int
+) -> list[int]:
+    """The positions of the events of a stream and of those that touch it, before a position, newest first.
+
+    `fields` are the stored names of the field that is filtered by. Bookkeeping events are left out.
+    """
+    prefix = f"{TaskFieldSet.changes_part_of}."
+    parameters = {
+        **filters.conditions(),
+        "document": document,
+        "count": count,
+        "before": before,
+        "bookkeeping": [kind.__name__ for kind in history.BOOKKEEPING_EVENTS],
+        "changing": history.types_changing(filters.field or ""),
+        "saying": history.types_saying(filters.field or ""),
+        "field_ids": [name.removeprefix(prefix) for name in fields if name.startswith(prefix)],
+    }
+    return [position for (position,) in await log.fetch(_select_positions(filters), parameters)]
+
+
+def _select_positions(filters: HistoryFilter) -> str:
+    wanted = " and ".join(["notification_id < %(before)s", *(_CONDITIONS[name] for name in filters.conditions())])
+    return f"""(select notification_id from log.events where originator_id = %(document)s and {wanted}
+        order by originator_version desc limit %(count)s)
+      union all (select notification_id from log.touches join log.events using (notification_id)
+        where document = %(document)s and originator_id <> %(document)s
+          and topic <> all(%(bookkeeping)s) and {wanted} order by notification_id desc limit %(count)s)
+      order by notification_id desc limit %(count)s"""  # noqa: S608 - our own text
+
+
+async def find_positions_of_command(log: EventLog, workspace: UUID, command: UUID) -> list[int]:
+    """The positions of the events of a workspace that a command wrote, or directly caused."""
+    rows = await log.fetch(_SELECT_OF_COMMAND, {"workspace": workspace, "command": command})
+    return sorted(position for (position,) in rows)
+
+
+async def find_purged(log: EventLog, streams: Collection[UUID]) -> set[UUID]:
+    """Those of these streams whose content was purged."""
+    purges = [kind.__name__ for kind in history.PURGE_EVENTS]
+    return {stream for (stream,) in await log.fetch(_SELECT_PURGED, (list(streams), purges))} if streams else set()
