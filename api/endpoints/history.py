@@ -6,9 +6,13 @@ from api.function_endpoint import get
 from api.history import project_scope, read_activity, read_history
 from api.http.history_items import HistoryItem
 from api.http.history_parameters import ActivityQuery, HistoryQuery
+from api.http.memento import MEMENTO_HEADER
+from api.http.parameters import ReadQuery
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
+from api.task_past import BlameItem, Version, read_blame, read_version
 from projections.pagination import Page
+from projections.task_list import SingleTaskRow
 
 
 @get("/tasks/{task}/history")
@@ -32,3 +36,22 @@ async def show_project_history(
     A task that is moved to another project takes its history along. `since` is inclusive, `until` is exclusive.
     """
     return await read_activity(request, ledger, await project_scope(ledger, project), query)
+
+
+@get("/tasks/{task}/versions/{version}", response_headers=[MEMENTO_HEADER])
+async def show_task_version(
+    task: UUID, version: Version, request: AuthedRequest, ledger: Ledger, query: ReadQuery
+) -> Response[SingleTaskRow]:
+    """Show one task as it was at a version, with its comments, time and sub-tasks counted as they were then."""
+    return await read_version(request, ledger, task, version, query.min_position)
+
+
+@get("/tasks/{task}/blame")
+async def show_task_blame(
+    task: UUID, request: AuthedRequest, ledger: Ledger, query: ReadQuery
+) -> Response[Page[BlameItem]]:
+    """Show who last changed each field of a task, when, and by which event.
+
+    A custom field is `fields.` and its name, with the value null once it is cleared.
+    """
+    return await read_blame(request, ledger, task, query.min_position)

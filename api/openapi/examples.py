@@ -96,6 +96,7 @@ EXAMPLE_BY_FIELD: Final[dict[str, Any]] = {
 EXAMPLE_BY_TYPE: Final[dict[str, dict[str, Any]]] = {
     "AccountChange": {"name": "Ann Lee", "email": "ann.lee@example.com"},
     "ActorInfo": {"name": "Ann"},
+    "BlameItem": {"value": "Oat milk"},
     "CopyProject": {"name": "Cottage", "key": "COT"},
     "CreateProject": {"name": "Garden", "key": "GAR"},
     "CreateWorkspace": {"name": "Office"},

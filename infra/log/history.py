@@ -1,14 +1,19 @@
 """Histories, read from the log: of a stream together with the events of others that touch it, and of a command."""
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from typing import Final
 from uuid import UUID
 
 from domain import history
 from domain.custom_field import TaskFieldSet
+from domain.event import RecordedEvent
 from domain.history import HistoryFilter
 from infra.log.event_log import EventLog
+from infra.log.rows import EVENT_COLUMNS, MAX_VERSION, decode_row_or_unknown
+from projections import page_bytes
+from projections.page_bytes import bytes_before_sql
 
+_CHUNK_EVENTS: Final = 500
 _STATE: Final = "convert_from(state, 'UTF8')::jsonb"
 _SHOWS_FIELD: Final = f"""(
     (topic = any(%(changing)s::text[])
@@ -24,6 +29,20 @@ _CONDITIONS: Final = {
     "until": "at < %(until)s",
     "command": "(command_id = %(command)s or causation_id = %(command)s::uuid::text)",
 }
+_SELECT_DOCUMENT: Final = f"""select {EVENT_COLUMNS} from (
+      select *, {bytes_before_sql("state", "notification_id")} as bytes_before from (
+        (select {EVENT_COLUMNS} from log.events
+          where originator_id = %(document)s and originator_version > %(after_version)s
+            and notification_id <= %(last)s order by originator_version limit {_CHUNK_EVENTS})
+        union all
+        (select {EVENT_COLUMNS} from log.touches join log.events using (notification_id)
+          where document = %(document)s and originator_id <> %(document)s
+            and notification_id > %(after)s and notification_id <= %(last)s
+          order by notification_id limit {_CHUNK_EVENTS})
+        order by notification_id limit {_CHUNK_EVENTS}
+      ) as found
+    ) as measured where bytes_before <= %(max_bytes)s order by notification_id"""  # noqa: S608 - our own text
+_SELECT_POSITION: Final = "select notification_id from log.events where originator_id = %s and originator_version = %s"
 _SELECT_OF_COMMAND: Final = """select notification_id from log.events
       where command_id = %(command)s and workspace_id = %(workspace)s
     union select notification_id from log.events
@@ -31,6 +50,22 @@ _SELECT_OF_COMMAND: Final = """select notification_id from log.events
 _SELECT_PURGED: Final = """select stream from unnest(%s::uuid[]) as wanted (stream) cross join lateral (
       select topic from log.events where originator_id = stream order by originator_version desc limit 1
     ) as last where topic = any(%s)"""
+
+
+async def iter_document(log: EventLog, document: UUID, last: int = MAX_VERSION) -> AsyncIterator[list[RecordedEvent]]:
+    """The events of a stream and those that touch it, up to a position, in commit order; some at a time."""
+    page = {"document": document, "after": 0, "after_version": 0, "last": last, "max_bytes": page_bytes.MAX_PAGE_BYTES}
+    while rows := await log.fetch(_SELECT_DOCUMENT, page):
+        events = [decode_row_or_unknown(row) for row in rows]
+        own = (recorded.version for recorded in events if recorded.stream == document)
+        page |= {"after": events[-1].position, "after_version": max(own, default=page["after_version"])}
+        yield events
+
+
+async def find_position(log: EventLog, stream: UUID, version: int) -> int | None:
+    """The position of a version of a stream; None if it has never had it."""
+    rows = await log.fetch(_SELECT_POSITION, (stream, version))
+    return rows[0][0] if rows else None
 
 
 async def find_positions(  # noqa: PLR0913, PLR0917 - a history, what to list of it, and which page

@@ -121,8 +121,9 @@ async def ids_of_another_tenant_are_not_found(ann: ApiUser, bob: ApiUser) -> Non
     things["comment"] = (await bob.post(f"/tasks/{things['task']}/comments", text="Secret"))["id"]
     things["entry"] = (await bob.post(f"/tasks/{things['task']}/time", minutes=90))["id"]
     bob.fold()
-    theirs = {**things, "user": bob.id, "label": "shop", "item": item, "emoji": "%F0%9F%91%8D", "column": "done"}
-    unknown = {key: theirs[key] if key in {"emoji", "column"} else new_id() for key in theirs}
+    no_ids = {"emoji": "%F0%9F%91%8D", "column": "done", "version": "1"}
+    theirs = {**things, "user": bob.id, "label": "shop", "item": item, **no_ids}
+    unknown = {key: theirs[key] if key in no_ids else new_id() for key in theirs}
     asked = 0
     for name, (method, path, _) in (await operations(ann.client)).items():
         if not any(f"{{{key}}}" in path for key in things):

@@ -23,6 +23,8 @@ MATRIX = """
 show_workspace      yes    yes    yes    yes    yes    404      404     401
 show_activity       yes    yes    yes    yes    yes    404      404     401
 show_project_history yes   yes    yes    yes    yes    404      404     401
+show_task_version   yes    yes    yes    yes    yes    404      404     401
+show_task_blame     yes    yes    yes    yes    yes    404      404     401
 show_trash          yes    yes    yes    yes    yes    404      404     401
 list_members        yes    yes    yes    yes    yes    404      404     401
 list_projects       yes    yes    yes    yes    yes    404      404     401
@@ -247,7 +249,7 @@ async def scene(isolated_settings: Settings) -> AsyncIterator[PermissionScene]:
             ids["attachment"] = attached.json()["id"]
             named |= {"item": (await owner.get(f"/tasks/{ids['task']}"))["checklist"][0]["id"]}
             commented = await owner.post(f"/tasks/{ids['task']}/comments", text="Which one?")
-            named |= {"comment": commented["id"], "emoji": "%F0%9F%91%8D", "column": "done"}
+            named |= {"comment": commented["id"], "emoji": "%F0%9F%91%8D", "column": "done", "version": "1"}
             named |= {"comment": commented["id"], "emoji": "%F0%9F%91%8D"}
             named |= {"entry": (await owner.post(f"/tasks/{ids['task']}/time", minutes=90))["id"]}
             fold()

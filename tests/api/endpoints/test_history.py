@@ -1,5 +1,7 @@
-"""Histories over HTTP: of tasks with what touches them, of projects, and filters."""
+"""Histories over HTTP: of tasks with what touches them, of projects, past versions, blame, and filters."""
 
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -222,4 +224,81 @@ async def test_of_what_was_purged_only_the_fact_is_left(ann: ApiUser, settings: 
                 assert item["changes"] == ({"purged": [False, True]} if item["type"] == "TaskPurged" else {})
     types = [item["type"] for item in await items_of(ann, paths[0])]
     assert types.count("TaskPurged") == 2
-    assert_problem(await ann.request("GET", f"/tasks/{task}/history"), 410, "purged")
+    for path in ("history", "blame", "versions/1", "versions/9"):
+        assert_problem(await ann.request("GET", f"/tasks/{task}/{path}"), 410, "purged")
+
+
+async def test_a_version_is_the_task_as_it_was(ann: ApiUser) -> None:
+    await set_fields(ann, [{"name": "Size", "type": "choice", "options": ["Small", "Large"]}])
+    task = await ann.create_task(due="2026-12-01", fields={"Size": "Small"})
+    path, seen = f"/tasks/{task}", list[dict[str, Any]]()
+    seen.append(await ann.get(path))
+    edit = {"title": "Bread", "expected_version": 1}
+    assert (await ann.request("PATCH", path, json=edit)).status_code == 200
+    seen.append(await ann.get(path))
+    await ann.post(f"{path}/comments", text="Which one?")
+    await ann.post(f"{path}/complete")
+    seen.append(await ann.get(path))
+    for version, shown in enumerate(seen, 1):
+        answer = await ann.request("GET", f"{path}/versions/{version}")
+        assert answer.json() == shown
+        assert answer.headers["etag"].startswith(f'"{version}-')
+        at = datetime.fromisoformat(shown["updated_at"]).replace(microsecond=0)
+        assert answer.headers["memento-datetime"].endswith(" GMT")
+        assert parsedate_to_datetime(answer.headers["memento-datetime"]) == at.astimezone(UTC)
+        items = await items_of(ann, f"{path}/history")
+        (position,) = [one["position"] for one in items if (one["stream"], one["version"]) == (task, version)]
+        assert answer.headers["taskledger-position"] == str(position)
+        again = await ann.request(
+            "GET", f"{path}/versions/{version}", headers={"If-None-Match": answer.headers["etag"]}
+        )
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["memento-datetime"] == answer.headers["memento-datetime"]
+    assert (await ann.get(path))["comments"] == 1
+
+
+async def test_a_version_that_never_was_is_not_found(ann: ApiUser, bob: ApiUser) -> None:
+    task = await ann.create_task()
+    for version in ("0", "2", "999999999999999"):
+        assert_problem(await ann.request("GET", f"/tasks/{task}/versions/{version}"), 404, "not_found")
+    for version in ("x", "-1", "1.0", "1e3", "%00", "9" * 30, "%D9%A1"):
+        assert_problem(await ann.request("GET", f"/tasks/{task}/versions/{version}"), 400, "invalid_version")
+    for path in ("versions/1", "versions/2", "blame"):
+        assert_problem(await bob.request("GET", f"/tasks/{task}/{path}"), 404, "not_found")
+        assert_problem(await ann.request("GET", f"/tasks/{new_id()}/{path}"), 404, "not_found")
+        ahead = f"/tasks/{task}/{path}?min_position={2**60}"
+        assert_problem(await ann.request("GET", ahead), 503, "projection_behind")
+
+
+async def test_blame_names_the_last_event_of_each_field(ann: ApiUser) -> None:
+    task = await eventful_task(ann)
+    shown = await ann.get(f"/tasks/{task}")
+    blamed = {item["field"]: item for item in await ann_blame(ann, task)}
+    items = await items_of(ann, f"/tasks/{task}/history")
+    assert blamed.keys() == shown.keys() - {"id", "version", "updated_at", "watching", "fields"} | {"fields.Size"}
+    for field in ("title", "due", "status", "rank", "fields.Size"):
+        last = next(one for one in items if one["stream"] == task and field in one["changes"])
+        told = {name: blamed[field][name] for name in ("position", "version", "type", "at", "actor", "command_id")}
+        assert told == {name: last[name] for name in told}, field
+        assert blamed[field]["value"] == (shown["fields"]["Size"] if field == "fields.Size" else shown[field])
+    assert (blamed["comments"]["type"], blamed["comments"]["value"]) == ("CommentAdded", 1)
+    assert (blamed["children"]["type"], blamed["children"]["value"]) == ("TaskCompleted", {"done": 1, "total": 1})
+    assert blamed["status"]["actor"]["name"] == "Nightly import"
+    assert blamed["priority"]["type"] == "TaskCreated"
+
+
+async def test_a_cleared_custom_field_is_blamed_on_who_cleared_it(ann: ApiUser) -> None:
+    task = await eventful_task(ann)
+    version = (await ann.get(f"/tasks/{task}"))["version"]
+    edit = {"fields": {"Size": None}, "expected_version": version}
+    assert (await ann.request("PATCH", f"/tasks/{task}", json=edit)).status_code == 200
+    blamed = {item["field"]: item for item in await ann_blame(ann, task)}
+    assert (blamed["fields.Size"]["value"], blamed["fields.Size"]["type"]) == (None, "TaskFieldSet")
+    assert blamed["fields.Size"]["version"] == version + 1
+
+
+async def ann_blame(ann: ApiUser, task: str) -> Items:
+    answer = await ann.get(f"/tasks/{task}/blame")
+    assert answer["next_cursor"] is None
+    items: Items = answer["items"]
+    return items

@@ -1,0 +1,20 @@
+"""The `Memento-Datetime` header: since when what an answer shows was so (RFC 7089)."""
+
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any, Final
+
+from litestar.datastructures import ResponseHeader
+
+from api.http.response import Response
+
+_NAME: Final = "Memento-Datetime"
+MEMENTO_HEADER: Final = ResponseHeader(
+    name=_NAME, description="When what is shown became so, as an HTTP date.", documentation_only=True
+)
+
+
+def dated(response: Response[Any], at: datetime) -> Response[Any]:
+    """The response with that time in its header."""
+    response.headers[_NAME] = format_datetime(at.astimezone(UTC), usegmt=True)
+    return response
