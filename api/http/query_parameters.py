@@ -36,7 +36,8 @@ class QueryParameters:
 
     def __init__(self, query_type: type[Struct]) -> None:
         self._query_type, self._default = query_type, query_type()
-        self._types = {field.name: field.type for field in structs.fields(query_type)}
+        self._types = {field.encode_name: field.type for field in structs.fields(query_type)}
+        self._members = {field.encode_name: field.name for field in structs.fields(query_type)}
         self._kinds = {name: _kinds_in(kind) for name, kind in self._types.items()}
         self._checks = {name: _checks_of(kind) for name, kind in self._types.items()}
 
@@ -48,7 +49,8 @@ class QueryParameters:
         if len({name for name, _ in given}) < len(given):
             raise _refusal(self.errors(request))
         try:
-            return self._query_type(**{name: self._value(name, text) for name, text in given})
+            values = {name: self._value(name, text) for name, text in given}
+            return self._query_type(**{self._members[name]: value for name, value in values.items()})
         except ValueError as error:
             raise _refusal(self.errors(request)) from error
 

@@ -36,6 +36,7 @@ EXAMPLE_BY_FIELD: Final[dict[str, Any]] = {
     "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwMTkzODA1YSJ9.c2lnbmVk",
     "actor": example_id("user"),
     "asked_by": example_id("user"),
+    "buckets": 100,
     "causation_id": "b7ad6b7169203331",
     "changes": {"title": ["Milk", "Oat milk"]},
     "column": "doing",
@@ -55,6 +56,7 @@ EXAMPLE_BY_FIELD: Final[dict[str, Any]] = {
     "field": "title",
     "fields": "title,due",
     "fingerprint": "9f2c41d07be3",
+    "from": "2026-12-01T00:00:00Z",
     "head": 1042,
     "key": "KIT-12",
     "kind": "rebuild",
@@ -80,6 +82,7 @@ EXAMPLE_BY_FIELD: Final[dict[str, Any]] = {
     "since": "2026-12-01T00:00:00Z",
     "status": "open",
     "stream": example_id("task"),
+    "to": "2026-12-08T00:00:00Z",
     "token": "tlp_0000000000000000000000000000000000000000000",
     "token_type": "Bearer",
     "total": 300_000,
@@ -95,6 +98,7 @@ EXAMPLE_BY_FIELD: Final[dict[str, Any]] = {
 
 EXAMPLE_BY_TYPE: Final[dict[str, dict[str, Any]]] = {
     "AccountChange": {"name": "Ann Lee", "email": "ann.lee@example.com"},
+    "ActivityDensity": {"counts": [3, 0, 5]},
     "ActorInfo": {"name": "Ann"},
     "BlameItem": {"value": "Oat milk"},
     "CopyProject": {"name": "Cottage", "key": "COT"},

@@ -135,6 +135,6 @@ def _query_parameter(field: FieldInfo) -> Schema:
     schema = {key: value for key, value in schema.items() if key not in {"description", "examples"}}
     if field.default is not None:
         schema["default"] = field.default
-    example = examples.example_of(strip_annotated(field.type), field.name)
+    example = examples.example_of(strip_annotated(field.type), field.encode_name)
     description = described["description"]
-    return {"name": field.name, "in": "query", "description": description, "schema": schema, "example": example}
+    return {"name": field.encode_name, "in": "query", "description": description, "schema": schema, "example": example}

@@ -23,6 +23,7 @@ MATRIX = """
 show_workspace      yes    yes    yes    yes    yes    404      404     401
 show_activity       yes    yes    yes    yes    yes    404      404     401
 show_project_history yes   yes    yes    yes    yes    404      404     401
+show_activity_density yes  yes    yes    yes    yes    404      404     401
 show_task_version   yes    yes    yes    yes    yes    404      404     401
 show_task_blame     yes    yes    yes    yes    yes    404      404     401
 show_trash          yes    yes    yes    yes    yes    404      404     401
