@@ -2,7 +2,6 @@
 
 import time
 from datetime import UTC
-from email.utils import format_datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -13,10 +12,11 @@ from msgspec import Struct
 from api.http import expansion, prefer
 from api.http.addressing import is_project_key, is_task_key, parse_project_id, parse_task_id
 from api.http.authentication import Credential
-from api.http.conditional_response import MEMENTO_HEADER, conditional_response
+from api.http.conditional_response import conditional_response
 from api.http.deadline import current_deadline
 from api.http.dependencies import dependencies_of
 from api.http.malformed_request import MalformedRequest
+from api.http.memento import dated
 from api.http.response import Response
 from domain.errors import AmbiguousKey, NotFound, Purged, Refusal
 from domain.event import Actor
@@ -91,7 +91,7 @@ class Queries(Struct, frozen=True, kw_only=True):
             answer = await expansion.expand(self.log, answer, expanded_members)
         response = conditional_response(request, answer, position, age)
         if question.moment and question.moment.clock:
-            response.headers[MEMENTO_HEADER] = format_datetime(question.moment.clock.astimezone(UTC), usegmt=True)
+            return dated(response, question.moment.clock)
         return response
 
     async def fetch(self, request: AuthedRequest, question: Question, min_position: int | None) -> ReadResult:

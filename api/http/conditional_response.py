@@ -12,8 +12,6 @@ from api.http.response import Response
 from projections.question import Answer
 
 POSITION_HEADER, STALE_HEADER, ZONE_HEADER = "Taskledger-Position", "Taskledger-Stale", "Taskledger-Zone"
-MEMENTO_HEADER = "Memento-Datetime"
-"""When what an answer shows was so (RFC 7089)."""
 LOCATION_HEADER = ResponseHeader(name="Location", documentation_only=True)
 """For an endpoint that sets Location itself."""
 GZIP_TAG_SUFFIX = b"-gzip"

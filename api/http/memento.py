@@ -8,13 +8,13 @@ from litestar.datastructures import ResponseHeader
 
 from api.http.response import Response
 
-_NAME: Final = "Memento-Datetime"
+MEMENTO_NAME: Final = "Memento-Datetime"
 MEMENTO_HEADER: Final = ResponseHeader(
-    name=_NAME, description="When what is shown became so, as an HTTP date.", documentation_only=True
+    name=MEMENTO_NAME, description="When what is shown became so, as an HTTP date.", documentation_only=True
 )
 
 
 def dated(response: Response[Any], at: datetime) -> Response[Any]:
     """The response with that time in its header."""
-    response.headers[_NAME] = format_datetime(at.astimezone(UTC), usegmt=True)
+    response.headers[MEMENTO_NAME] = format_datetime(at.astimezone(UTC), usegmt=True)
     return response

@@ -7,12 +7,12 @@ from typing import Any, Final
 from api import ledger
 from api.http import idempotency
 from api.http.conditional_response import (
-    MEMENTO_HEADER,
     STALE_HEADER,
     ZONE_HEADER,
     command_headers,
     conditional_response,
 )
+from api.http.memento import MEMENTO_NAME
 from api.openapi import examples
 from api.openapi.operation import Operation
 from api.openapi.schemas import Schema
@@ -47,7 +47,7 @@ HEADER_COMPONENTS: Final[dict[str, Schema]] = {
         "schema": {"type": "string"},
         "example": "Europe/Vienna",
     },
-    MEMENTO_HEADER: {
+    MEMENTO_NAME: {
         "description": "The time as of which the answer is, if it was asked about the past (RFC 7089).",
         "schema": {"type": "string"},
         "example": "Mon, 30 Nov 2026 09:00:00 GMT",
@@ -151,7 +151,7 @@ def _implied_headers(operation: Operation) -> Iterator[str]:
     if name_zone in called:
         yield ZONE_HEADER
     if "as_of" in operation.endpoint.query_type.__struct_fields__:
-        yield MEMENTO_HEADER
+        yield MEMENTO_NAME
     if conditional_response in called and "cursor" in operation.endpoint.query_type.__struct_fields__:
         yield "Link"
     if command_headers in called and idempotency.idempotency_key in called:
