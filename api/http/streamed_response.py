@@ -26,12 +26,12 @@ class Source(Protocol):
 
 
 class StreamedResponse(Response[bytes]):
-    """`length` is the number of bytes that the source has."""
+    """`length` is the number of bytes that the source has; None if it is not known before the end."""
 
     def __init__(
         self,
         source: Source,
-        length: int,
+        length: int | None,
         *,
         status_code: int,
         media_type: str,
@@ -44,7 +44,9 @@ class StreamedResponse(Response[bytes]):
         """Send it; what goes wrong halfway ends the connection, as the head is sent by then."""
         status = self.status_code or status
         fields = [encode_field(name, value) for name, value in self.headers.items()]
-        fields += [(b"content-type", self.media_type.encode()), (b"content-length", b"%d" % self._length)]
+        fields.append((b"content-type", self.media_type.encode()))
+        if self._length is not None:
+            fields.append((b"content-length", b"%d" % self._length))
         fields += rate_limit_fields(scope, status)
         try:
             await send({"type": "http.response.start", "status": status, "headers": fields})

@@ -9,7 +9,7 @@ from domain.custom_field import TaskFieldSet
 from domain.event import RecordedEvent
 from domain.history import HistoryFilter
 from infra.log.event_log import EventLog
-from infra.log.rows import EVENT_COLUMNS, MAX_VERSION, decode_row_or_unknown
+from infra.log.rows import EVENT_COLUMNS, MAX_VERSION, SELECT_EVENTS, decode_row_or_unknown
 from projections import page_bytes
 from projections.page_bytes import bytes_before_sql
 
@@ -42,6 +42,12 @@ _SELECT_DOCUMENT: Final = f"""select {EVENT_COLUMNS} from (
         order by notification_id limit {_CHUNK_EVENTS}
       ) as found
     ) as measured where bytes_before <= %(max_bytes)s order by notification_id"""  # noqa: S608 - our own text
+_SELECT_OF_WORKSPACE: Final = f"""select {EVENT_COLUMNS} from (
+      select *, {bytes_before_sql("state", "notification_id")} as bytes_before from (
+        {SELECT_EVENTS} where workspace_id = %(workspace)s and notification_id > %(after)s
+          and notification_id <= %(until)s order by notification_id limit {_CHUNK_EVENTS}
+      ) as found
+    ) as measured where bytes_before <= %(max_bytes)s order by notification_id"""  # noqa: S608 - our own text
 _SELECT_POSITION: Final = "select notification_id from log.events where originator_id = %s and originator_version = %s"
 _SELECT_OF_COMMAND: Final = """select notification_id from log.events
       where command_id = %(command)s and workspace_id = %(workspace)s
@@ -60,6 +66,12 @@ async def iter_document(log: EventLog, document: UUID, last: int = MAX_VERSION) 
         own = (recorded.version for recorded in events if recorded.stream == document)
         page |= {"after": events[-1].position, "after_version": max(own, default=page["after_version"])}
         yield events
+
+
+async def load_of_workspace(log: EventLog, workspace: UUID, after: int, until: int) -> list[RecordedEvent]:
+    """The next events of a workspace after one position, up to another; one of no known type is Unknown."""
+    page = {"workspace": workspace, "after": after, "until": until, "max_bytes": page_bytes.MAX_PAGE_BYTES}
+    return [decode_row_or_unknown(row) for row in await log.fetch(_SELECT_OF_WORKSPACE, page)]
 
 
 async def find_position(log: EventLog, stream: UUID, version: int) -> int | None:
