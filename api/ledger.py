@@ -58,6 +58,7 @@ from infra.identity.revocations import RevokedIds
 from infra.identity.sessions import Sessions
 from infra.identity.trusted_proxies import TrustedProxyList
 from infra.ids import new_id
+from infra.log.changes import Changes
 from infra.messaging.hints import HintSender
 from infra.messaging.subscription import Subscription
 from infra.rate_limits.attempts import AttemptLimits
@@ -108,6 +109,7 @@ class Ledger(Queries, frozen=True, kw_only=True):
     bulk_store: BulkStore
     bulk_runner: BulkRunner
     pool: Pool
+    changes: Changes
     blobs: BlobThreads
     readiness: Readiness
     addresses: EmailAddresses

@@ -28,6 +28,7 @@ from infra.identity.personal_tokens import PersonalTokens
 from infra.identity.revocations import RevokedIds
 from infra.identity.sessions import Sessions
 from infra.identity.trusted_proxies import TrustedProxyList
+from infra.log.changes import Changes
 from infra.log.event_log import EventLog
 from infra.member_names import MemberNameReader
 from infra.messaging import broker, redis_clients
@@ -91,6 +92,7 @@ def wire(settings: Settings, connections: Pool, redis_client: redis.asyncio.Redi
         bulk_store=bulk_store,
         bulk_runner=BulkRunner(command_handler, bulk_store),
         pool=connections,
+        changes=Changes(connections),
         blobs=BlobThreads(open_blob_store(settings.blobs)),
         readiness=Readiness(connections, progress_poller),
         permissions=permissions,

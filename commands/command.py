@@ -88,6 +88,9 @@ class DecisionContext(Protocol):
     def warn(self, warning: Refusal) -> None:
         """Report in the result what another setting would have refused, or what is left to do."""
 
+    def report(self, report: Struct) -> None:
+        """Report in the result what the events do not say."""
+
 
 class Command(Struct, Generic[S], frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A command on one stream. Its class name is its name in batches and histories.

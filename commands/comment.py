@@ -15,6 +15,7 @@ from domain.comment import (
     CommentAdded,
     CommentDeleted,
     CommentEdited,
+    CommentRestored,
     ReactionAdded,
     ReactionRemoved,
 )
@@ -102,6 +103,16 @@ class DeleteComment(CommentCommand, frozen=True, kw_only=True):
             context.require_permission("DeleteAnothersComment")
         if not comment.deleted:
             yield CommentDeleted(comment.task_id, task.project_id, Change(comment.text, ""))
+
+
+def restore_comment(comment: Comment, text: str, context: DecisionContext) -> Iterator[Event]:
+    """The event of a deleted comment that gets its text back, from those who may delete it."""
+    task = load_editable_task(comment.task_id, context)
+    if comment.user_id != context.actor.user_id:
+        context.require_permission("DeleteAnothersComment")
+    yield CommentRestored(
+        comment.task_id, task.project_id, Change(comment.text, text), comment.mentions, comment.reactions
+    )
 
 
 class ReactionCommand(CommentCommand, frozen=True, kw_only=True):

@@ -77,6 +77,7 @@ REQUIRED_PERMISSIONS: Final[dict[str, RequiredPermission]] = {
     "AddAttachment":     RequiredPermission("member", "write"),
     "RemoveAttachment":  RequiredPermission("member", "write"),
 
+    "RevertChange":      RequiredPermission(None,     "write"),  # and those of what it restores
     "ColourLabel":       RequiredPermission("member", "write"),
 
     "CreateProject":     RequiredPermission("member", "write"),

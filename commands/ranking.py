@@ -21,10 +21,11 @@ def task_id_of(name: str) -> UUID:
 
 
 class Placement(Struct, frozen=True):
-    """A place in the order: first, last, or before or after the task `beside`."""
+    """A place in the order: first, last, before or after the task `beside`, or as in a `former` state of the task."""
 
     place: RankPlace = "bottom"
     beside: UUID | None = None
+    former: Task | None = None
 
 
 BOTTOM = Placement()
@@ -36,6 +37,8 @@ def rank_change(task_id: UUID, task: Task, placement: Placement, context: Decisi
     Raises NotFound for a task beside it that is not in the project, TaskIsTrashed or TaskIsArchived.
     """
     old = present_rank(task_id, task, context)
+    if placement.former is not None:
+        return Change(old, _former_rank(task_id, task, placement.former.rank, old, context))
     if placement.beside is None:
         return Change(old, context.new_rank(is_first=placement.place == "top"))
     ranks = context(Ranks, ranks_stream_id(task.project_id)) or Ranks()
@@ -47,6 +50,16 @@ def rank_change(task_id: UUID, task: Task, placement: Placement, context: Decisi
         raise TaskIsArchived
     rank, others = ranks.current_rank(placement.beside, beside.rank), ranks.without_task(old, task_id)
     return Change(old, others.rank_before(rank) if placement.place == "before" else others.rank_after(rank))
+
+
+def _former_rank(task_id: UUID, task: Task, rank: str, present: str, context: DecisionContext) -> str:
+    """The rank that a task had; in a gap, where another one may have it by now, a free one."""
+    if rank == task.rank:
+        return present
+    if not split_rank(rank)[1]:
+        return rank
+    ranks = context(Ranks, ranks_stream_id(task.project_id)) or Ranks()
+    return ranks.without_task(present, task_id).free_rank_at(rank)
 
 
 def present_rank(task_id: UUID, task: Task, context: DecisionContext) -> str:

@@ -61,7 +61,8 @@ def place(  # noqa: PLR0913 - the three things that a place on the board consist
     if _is_completed(task, status) and context.actor.kind != "import":
         yield from _complete_subtasks(task_id, task, project, context, children)
     following = plan_next_instance(task_id, task, project, context) if _is_completed(task, status) else None
-    yield from _status_event(task_id, task, status or task.status, task.column, following, context)
+    former = placement.former if placement else None
+    yield from _status_event(task_id, task, status or task.status, task.column, following, context, former)
     if column is not None and column.id != task.column:
         yield from leave_column(task.project_id, project, task.column, context)
         yield from enter_column(task.project_id, project, column, context)
@@ -116,18 +117,21 @@ def _status_event(  # noqa: PLR0913, PLR0917 - as above
     column_id: str,
     following: PlannedInstance | None,
     context: DecisionContext,
+    former: Task | None = None,
 ) -> Iterator[Event]:
+    """A task that is done again as it was in a former state has the next instance that it had."""
     if status == task.status:
         return
     ancestors = ancestors_of(task_id, task, context)
     if status == "open":
         yield TaskReopened(task.project_id, column_id, ancestors=ancestors, blocks=task.blocks)
     else:
-        following_task = None if following is None else following.task
+        known_next = former.next if former else None
+        following_task = known_next if following is None else following.task
         recurrence = Change(task.recurrence, None)
         yield TaskCompleted(
             task.project_id,
-            column_id,
+            (former and former.completed_from) or column_id,
             recurrence=recurrence,
             next=following_task,
             ancestors=ancestors,

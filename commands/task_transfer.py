@@ -54,7 +54,7 @@ def move_to_project(  # noqa: PLR0913, PLR0917 - where from, and where to
     alone = list(leave_parent(task_id, task, below, context))
     yield from alone
     root = fold(Task, [event for event in alone if isinstance(event, Event)], task) or task
-    column = _require_for_status(root, target, wanted) if wanted else _column_for(root, transfer)
+    column = require_status_fits(root, target, wanted) if wanted else _column_for(root, transfer)
     yield from _move(task_id, root, transfer, column, placement or BOTTOM, context)
     for subtask_id, subtask in below:
         moved = _move(subtask_id, subtask, transfer, _column_for(subtask, transfer), BOTTOM, context)
@@ -96,7 +96,8 @@ def _move(  # noqa: PLR0913, PLR0917 - as above
     yield from take_rank(task_id, transfer.target_id, Change("", new_rank), context)
 
 
-def _require_for_status(task: Task, target: Project, column: Column) -> Column:
+def require_status_fits(task: Task, target: Project, column: Column) -> Column:
+    """The column, if a task of that status may be in it; raises StatusContradictsColumn."""
     if target.done_column and column.done != (task.status == "done"):
         raise StatusContradictsColumn(column=column.id, status=task.status)
     return column

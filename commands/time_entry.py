@@ -14,7 +14,7 @@ from commands.task_command import load_editable_task
 from domain.errors import NotFound, TimeEntryIsAnothers
 from domain.event import Change, Event
 from domain.task import Task
-from domain.time_entry import TimeEntry, TimeEntryAdded, TimeEntryDeleted, TimeEntryEdited
+from domain.time_entry import TimeEntry, TimeEntryAdded, TimeEntryDeleted, TimeEntryEdited, TimeEntryRestored
 from domain.user import User
 from domain.workspace import Workspace
 
@@ -102,6 +102,22 @@ class DeleteTimeEntry(TimeEntryCommand, frozen=True, kw_only=True):
                 Change(entry.on, None),
                 Change(entry.note, ""),
             )
+
+
+def restore_time_entry(entry: TimeEntry, before: TimeEntry, context: DecisionContext) -> Iterator[Event]:
+    """The event of a deleted entry that is as it was before, from those who may delete it."""
+    task = load_editable_task(entry.task_id, context)
+    if entry.user_id != context.actor.user_id:
+        context.require_permission("DeleteAnothersTimeEntry")
+    yield TimeEntryRestored(
+        entry.workspace_id,
+        entry.task_id,
+        task.project_id,
+        entry.user_id,
+        Change(entry.minutes, before.minutes),
+        Change(entry.on, before.on),
+        Change(entry.note, before.note),
+    )
 
 
 def _today(workspace_id: UUID, context: DecisionContext) -> str:

@@ -57,6 +57,20 @@ class CommentDeleted(Event, frozen=True):
         return (self.task_id,)
 
 
+class CommentRestored(Event, frozen=True):
+    """No longer deleted, with the mentions and the reactions that it had."""
+
+    task_id: UUID
+    project_id: UUID
+    text: Change[str]
+    mentions: tuple[UUID, ...]
+    reactions: Reactions
+    deleted: Change[bool] = Change(old=True, new=False)
+
+    def touches(self) -> Collection[UUID]:
+        return (self.task_id,)
+
+
 class CommentPurged(Event, frozen=True):
     """Permanently deleted with its task."""
 

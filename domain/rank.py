@@ -61,8 +61,8 @@ def split_rank(rank: str) -> tuple[str, str]:
     return rank[:ORDINAL_CHARACTERS], rank[ORDINAL_CHARACTERS:]
 
 
-RankPlace = Literal["before", "after", "top", "bottom"]
-"""Where a task was put: before or after another one, or first or last in its project."""
+RankPlace = Literal["before", "after", "top", "bottom", "former"]
+"""Where a task was put: before or after another one, first or last in its project, or where it was before."""
 
 
 class RankTaken(Event, frozen=True):
@@ -109,6 +109,12 @@ class Ranks(State, frozen=True):
         if not fraction:
             return rank
         return next((ordinal + each for each, task in self._gap(ordinal) if task == task_id), rank)
+
+    def free_rank_at(self, rank: str) -> str:
+        """The rank itself, or the one directly after it if a task has it."""
+        ordinal, fraction = split_rank(rank)
+        is_taken = fraction and any(each == fraction for each, _ in self._gap(ordinal))
+        return self.rank_after(rank) if is_taken else rank
 
     def rank_before(self, rank: str) -> str:
         """A free rank directly before this one."""

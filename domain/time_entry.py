@@ -49,6 +49,22 @@ class TimeEntryDeleted(Event, frozen=True):
         return (self.task_id,)
 
 
+class TimeEntryRestored(Event, frozen=True):
+    """No longer deleted."""
+
+    workspace_id: UUID
+    task_id: UUID
+    project_id: UUID
+    user_id: UUID
+    minutes: Change[int]
+    on: Change[str | None]
+    note: Change[str]
+    deleted: Change[bool] = Change(old=True, new=False)
+
+    def touches(self) -> Collection[UUID]:
+        return (self.task_id,)
+
+
 class TimeEntryPurged(Event, frozen=True):
     """Permanently deleted with its task."""
 
@@ -74,6 +90,6 @@ class TimeEntry(State, frozen=True):
         return record_from(cls, event) if isinstance(event, TimeEntryAdded) else super().evolve(state, event)
 
 
-def minutes_added(event: TimeEntryAdded | TimeEntryEdited | TimeEntryDeleted) -> int:
+def minutes_added(event: TimeEntryAdded | TimeEntryEdited | TimeEntryDeleted | TimeEntryRestored) -> int:
     """By how much the event changes the time spent on the task, in minutes."""
     return event.minutes if isinstance(event, TimeEntryAdded) else event.minutes.new - event.minutes.old

@@ -13,11 +13,12 @@ from domain.comment import (
     CommentDeleted,
     CommentEdited,
     CommentPurged,
+    CommentRestored,
     ReactionAdded,
     ReactionRemoved,
     Reactions,
 )
-from domain.event import OpaqueEvent, RecordedEvent, apply_changes, record_from
+from domain.event import Event, OpaqueEvent, RecordedEvent, apply_changes, record_from
 from projections import task_list
 from projections.pagination import (
     MIN_TIME_SORT_KEY,
@@ -79,15 +80,22 @@ def fold(key: UUID, comment: StoredCommentRow | None, recorded: RecordedEvent) -
         )
     if comment is None or isinstance(event, CommentPurged):
         return None
-    if not isinstance(event, CommentEdited | CommentDeleted | ReactionAdded | ReactionRemoved):
+    if not isinstance(event, CommentEdited | CommentDeleted | CommentRestored | ReactionAdded | ReactionRemoved):
         return comment
     after = apply_changes(comment, event, version=recorded.version, updated_at=at, project_id=event.project_id)
+    return replace(after, **_implied(event, after, at))
+
+
+def _implied(event: Event, after: StoredCommentRow, at: datetime) -> dict[str, object]:
+    """What follows from an event for a comment that its changes are applied to."""
     match event:
         case CommentEdited():
-            return replace(after, edited_at=at, words=description_vector(after.text))
+            return {"edited_at": at, "words": description_vector(after.text)}
         case CommentDeleted():
-            return replace(after, mentions=(), reactions=(), words=description_vector(""))
-    return after
+            return {"mentions": (), "reactions": (), "words": description_vector("")}
+        case CommentRestored(mentions=mentions, reactions=reactions):
+            return {"mentions": mentions, "reactions": reactions, "words": description_vector(after.text)}
+    return {}
 
 
 def scopes(comment: StoredCommentRow) -> Iterable[UUID]:
@@ -101,7 +109,7 @@ projection = Projection(
     key_by_stream,
     fold,
     scopes,
-    golden_lines=193,
+    golden_lines=199,
     indexes=(
         "(task_id, created_at, id)",
         "(reply_to) where reply_to is not null",
@@ -109,7 +117,8 @@ projection = Projection(
         "using gin (words)",
     ),
     event_types=(
-        *(CommentAdded, CommentEdited, CommentDeleted, CommentPurged, ReactionAdded, ReactionRemoved, OpaqueEvent),
+        *(CommentAdded, CommentEdited, CommentDeleted, CommentRestored, CommentPurged),
+        *(ReactionAdded, ReactionRemoved, OpaqueEvent),
     ),
     past=Past(purged_by=(CommentPurged,), indexes=(("task", "(task_id, valid_to)"),)),
 )

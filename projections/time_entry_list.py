@@ -9,7 +9,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.event import OpaqueEvent, RecordedEvent, apply_changes, record_from
-from domain.time_entry import TimeEntryAdded, TimeEntryDeleted, TimeEntryEdited, TimeEntryPurged
+from domain.time_entry import (
+    TimeEntryAdded,
+    TimeEntryDeleted,
+    TimeEntryEdited,
+    TimeEntryPurged,
+    TimeEntryRestored,
+)
 from projections import task_list
 from projections.pagination import PageCursor, encode_versioned_answer, list_id_for, paginate
 from projections.projection import Projection, key_by_stream
@@ -55,6 +61,11 @@ def fold(key: UUID, entry: StoredTimeEntryRow | None, recorded: RecordedEvent) -
             return record_from(
                 StoredTimeEntryRow, event, id=key, version=recorded.version, created_at=at, updated_at=at
             )
+        case TimeEntryRestored(minutes=minutes, on=on, note=note):
+            values = {"minutes": minutes.new, "on": on.new, "note": note.new}
+            return record_from(
+                StoredTimeEntryRow, event, id=key, version=recorded.version, created_at=at, updated_at=at, **values
+            )
         case TimeEntryEdited() if entry:
             return apply_changes(entry, event, version=recorded.version, updated_at=at, project_id=event.project_id)
         case TimeEntryDeleted() | TimeEntryPurged():
@@ -68,14 +79,16 @@ def scopes(entry: StoredTimeEntryRow) -> Iterable[UUID]:
 
 projection = Projection(
     "time_entry_list",
-    1,
+    2,
     StoredTimeEntryRow,
     key_by_stream,
     fold,
     scopes,
-    golden_lines=187,
+    golden_lines=199,
     indexes=('(task_id, "on" collate "C", id)',),
-    event_types=(TimeEntryAdded, TimeEntryEdited, TimeEntryDeleted, TimeEntryPurged, OpaqueEvent),
+    event_types=(
+        *(TimeEntryAdded, TimeEntryEdited, TimeEntryDeleted, TimeEntryRestored, TimeEntryPurged, OpaqueEvent),
+    ),
 )
 
 _COLUMNS_SQL: Final = ", ".join(f'entry."{name}"' for name in TimeEntryRow.__struct_fields__)

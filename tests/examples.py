@@ -18,6 +18,7 @@ from domain.comment import (
     CommentDeleted,
     CommentEdited,
     CommentPurged,
+    CommentRestored,
     ReactionAdded,
     ReactionRemoved,
 )
@@ -46,6 +47,7 @@ from domain.projection import EventSkipped
 from domain.rank import RanksRebalanced, RankTaken, ordinal_rank
 from domain.recurrence import Recurrence
 from domain.relation import BlockAdded, BlockRemoved, Relation, RelationAdded, RelationRemoved
+from domain.revert import ChangeReapplied, ChangeReverted
 from domain.saved_filter import (
     FilterDeleted,
     FilterRenamed,
@@ -85,7 +87,13 @@ from domain.task import (
     TaskZoneSet,
     task_numbers_stream_id,
 )
-from domain.time_entry import TimeEntryAdded, TimeEntryDeleted, TimeEntryEdited, TimeEntryPurged
+from domain.time_entry import (
+    TimeEntryAdded,
+    TimeEntryDeleted,
+    TimeEntryEdited,
+    TimeEntryPurged,
+    TimeEntryRestored,
+)
 from domain.user import (
     AccountDeleted,
     EmailChanged,
@@ -167,6 +175,7 @@ CHECKLIST = (ChecklistItem(fixed_uuid7(71), "Red ones"), ChecklistItem(fixed_uui
 COMMENT_ADDED = CommentAdded(WORKSPACE, PROJECT, TASK, ADA.id, "The oat one, @Cat?", mentions=(CAT.id,))
 COMMENT_EDITED = CommentEdited(TASK, PROJECT, Change("The oat one, @Cat?", "The oat one"), Change((CAT.id,), ()))
 COMMENT_DELETED = CommentDeleted(TASK, PROJECT, Change("The oat one, @Cat?", ""))
+COMMENT_RESTORED = CommentRestored(TASK, PROJECT, Change("", "The oat one, @Cat?"), (CAT.id,), ())
 COMMENT_PURGED = CommentPurged(TASK, PROJECT)
 REACTION_ADDED = ReactionAdded(TASK, PROJECT, ADA.id, Change(None, "\N{THUMBS UP SIGN}"))
 REACTION_REMOVED = ReactionRemoved(TASK, PROJECT, ADA.id, Change("\N{THUMBS UP SIGN}", None))
@@ -176,6 +185,9 @@ TIME_EDITED = TimeEntryEdited(
     TASK, PROJECT, Change(90, 60), Change("2026-12-01", "2026-12-01"), Change("Compared prices", "Compared prices")
 )
 TIME_DELETED = TimeEntryDeleted(TASK, PROJECT, Change(90, 0), Change("2026-12-01", None), Change("Compared prices", ""))
+TIME_RESTORED = TimeEntryRestored(
+    WORKSPACE, TASK, PROJECT, ADA.id, Change(0, 90), Change(None, "2026-12-01"), Change("", "Compared prices")
+)
 TIME_PURGED = TimeEntryPurged(TASK, PROJECT)
 TASK_WATCHED = TaskWatched(TASK, PROJECT, ADA.id, Change(None, new=True))
 TASK_UNWATCHED = TaskUnwatched(TASK, PROJECT, ADA.id, Change(None, new=False))
@@ -269,12 +281,16 @@ EVERY_EVENT: tuple[Event, ...] = (
     COMMENT_ADDED,
     COMMENT_EDITED,
     COMMENT_DELETED,
+    COMMENT_RESTORED,
     COMMENT_PURGED,
     REACTION_ADDED,
     REACTION_REMOVED,
     TIME_ADDED,
     TIME_EDITED,
     TIME_DELETED,
+    TIME_RESTORED,
+    ChangeReverted(COMMAND_ID, "undo"),
+    ChangeReapplied(COMMAND_ID),
     TIME_PURGED,
     TASK_WATCHED,
     TASK_UNWATCHED,

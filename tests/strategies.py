@@ -29,6 +29,8 @@ from commands.project import ArchiveProject, CreateProject, EditProject, Restore
 from commands.projection import SkipEvent
 from commands.recurrence import RecurrenceSpec, SkipOccurrence
 from commands.relation import RelateTask, UnrelateTask
+from commands.revert import RevertChange
+from commands.revert.changed_stream import ChangedStream, FieldChange
 from commands.saved_filter import DeleteFilter, EditFilter, SaveFilter
 from commands.subtask import SetParent
 from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, MoveTask, RenameTask, ReopenTask, UnassignTask
@@ -262,6 +264,20 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
         name=_texts,
         key=st.sampled_from(["WORK", "HOME"]),
         tasks=st.booleans(),
+    ),
+    RevertChange: _command_on(
+        st.just(WORKSPACE),
+        RevertChange,
+        command_id=st.just(fixed_uuid7(44)),
+        change_id=st.sampled_from([fixed_uuid7(41), fixed_uuid7(42)]),
+        also=st.sampled_from([(), (fixed_uuid7(43),)]),
+        workspace_id=st.just(WORKSPACE),
+        changed=_tasks.map(
+            lambda task: (ChangedStream(task, "Task", (FieldChange("title", "Buy bread", "Buy milk"),)),)
+        ),
+        purpose=st.just("revert"),
+        skips_collisions=st.booleans(),
+        preview=st.none(),
     ),
     SkipOccurrence: _command_on(_tasks, SkipOccurrence),
     SetChecklist: _command_on(

@@ -1,6 +1,7 @@
 """Which commands a handler executes, and which refusals they can answer with."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final
 
 from api.http import idempotency, preconditions
@@ -51,13 +52,32 @@ def refusals_of(
     command_type: type[Command[Any]], endpoint: Endpoint, reachable: frozenset[Reachable]
 ) -> set[type[Refusal]]:
     """The refusals of a command that an endpoint with these reachable references executes."""
-    reachable_from_rule = call_graph.reachable_from(
-        [FunctionRef(method, command_type) for method in (command_type.decide, command_type.resolve_workspace_id)]
-    )
+    reachable_from_rule = _reachable_from_rule(command_type)
     path_refusals = call_graph.subclasses_in(
         call_graph.reachable_from(COMMAND_PATH_ROOTS), Refusal
     ) - _unreachable_refusals(command_type, endpoint, reachable)
     return path_refusals | call_graph.subclasses_in(reachable_from_rule, Refusal)
+
+
+def _reachable_from_rule(command_type: type[Command[Any]]) -> frozenset[Reachable]:
+    """What the rule of a command reaches, with those of the commands that it carries out."""
+    rules = [
+        FunctionRef(method, kind)
+        for kind in _with_carried_out(command_type)
+        for method in (kind.decide, kind.resolve_workspace_id)
+    ]
+    return call_graph.reachable_from(rules)
+
+
+@cache
+def _with_carried_out(command_type: type[Command[Any]]) -> frozenset[type[Command[Any]]]:
+    """The command, and those that its rule carries out."""
+    found, todo = set[type[Command[Any]]](), {command_type}
+    while todo:
+        found |= todo
+        reachable = call_graph.reachable_from([FunctionRef(kind.decide, kind) for kind in todo])
+        todo = {kind for kind in call_graph.subclasses_in(reachable, Command) if "decide" in vars(kind)} - found
+    return frozenset(found)
 
 
 def _unreachable_refusals(
@@ -67,7 +87,9 @@ def _unreachable_refusals(
     needs, called = permissions.REQUIRED_PERMISSIONS[command_type.__name__], call_graph.functions_in(reachable)
     is_unreachable = {
         errors.NotFound: needs.role is None and command_type.creates,
-        errors.Forbidden: needs.role is None,
+        errors.Forbidden: all(
+            permissions.REQUIRED_PERMISSIONS[kind.__name__].role is None for kind in _with_carried_out(command_type)
+        ),
         errors.ScopeTooNarrow: endpoint.is_public,
         errors.StreamIsFull: command_type.creates,
         errors.IdTaken: not command_type.creates or "id" not in command_type.__struct_fields__,

@@ -198,6 +198,9 @@ class Hypothetical(Struct, frozen=True):
     def warn(self, warning: Refusal) -> None:
         """A hypothetical decision reports no warnings."""
 
+    def report(self, report: Struct) -> None:
+        """Nothing, as above."""
+
 
 def _own_events(decided: Iterable[Event | OtherStreamEvent]) -> list[Event]:
     return [event for event in decided if not isinstance(event, OtherStreamEvent)]

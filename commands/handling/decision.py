@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
+
 from commands.command import Command, OtherStreamEvent
 from commands.handling import command_ids
 from commands.handling.authorisation import require_permission
@@ -61,6 +63,7 @@ class Decision(GuardedStates):
         self.skipped: dict[int, Refusal] = {}
         self.new_blocks: dict[UUID, NumberPool] = {}
         self.warnings: list[tuple[int, Refusal]] = []
+        self.reports: dict[int, Struct] = {}
         self._number_blocks = number_blocks or NumberBlocks(NumberPool())
         self._options = options
         self._base_versions: dict[UUID, int] = {}
@@ -130,6 +133,10 @@ class Decision(GuardedStates):
     def warn(self, warning: Refusal) -> None:
         """Record a warning for the current command."""
         self.warnings.append((self.decided_count, warning))
+
+    def report(self, report: Struct) -> None:
+        """Record the report of the current command."""
+        self.reports[self.decided_count] = report
 
     def decide(self, command_on: CommandOn) -> None:
         """Decide one more command; raises a Refusal or NotLoaded."""

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 
 from commands.handling.command_on import CommandOn
 from commands.handling.decision import Decision
+from commands.revert.report import RevertReport
 from domain import codec
 from domain.errors import Refusal
 from domain.task import NextTask
@@ -45,6 +46,7 @@ class CommandResult(Struct, frozen=True, omit_defaults=True):
     key: str | None = None
     next: NextInstance = None
     warnings: tuple[WipLimitWarning, ...] = ()
+    revert: RevertReport | None = None
 
 
 class PlannedEvent(Struct, frozen=True):
@@ -66,7 +68,9 @@ def _result(decision: Decision, index: int, command_on: CommandOn) -> CommandRes
     warnings = [WipLimitWarning.from_refusal(warning) for at, warning in decision.warnings if at == index]
     state = target.states[command_on.command.state_type]
     key, following = getattr(state, "key", None), getattr(state, "next", None)
-    return CommandResult(command_on.target, target.version, key, following, tuple(warnings))
+    report = decision.reports.get(index)
+    revert = report if isinstance(report, RevertReport) else None
+    return CommandResult(command_on.target, target.version, key, following, tuple(warnings), revert)
 
 
 def planned_events(decision: Decision) -> tuple[PlannedEvent, ...]:

@@ -11,6 +11,7 @@ from domain.errors.project import *
 from domain.errors.query import *
 from domain.errors.rate_limit import *
 from domain.errors.refusal import *
+from domain.errors.revert import *
 from domain.errors.task import *
 from domain.errors.time_entry import *
 from domain.errors.trash import *

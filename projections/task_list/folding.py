@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from domain.attachment import AttachmentAdded, AttachmentRemoved
-from domain.comment import CommentAdded, CommentDeleted, CommentEdited
+from domain.comment import CommentAdded, CommentDeleted, CommentEdited, CommentRestored
 from domain.custom_field import FieldValue, FieldValues
 from domain.event import Change, Event, RecordedEvent, apply_changes, record_from
 from domain.label import normalize_label
@@ -23,7 +23,7 @@ from domain.task import (
     TaskReopened,
     initial_rank,
 )
-from domain.time_entry import TimeEntryAdded, TimeEntryDeleted, TimeEntryEdited, minutes_added
+from domain.time_entry import TimeEntryAdded, TimeEntryDeleted, TimeEntryEdited, TimeEntryRestored, minutes_added
 from domain.watch import TaskUnwatched, TaskWatched, Watchers, followers
 from projections.task_list.instants import due_at, start_at
 from projections.task_list.rows import StoredTaskRow, TaskRow
@@ -32,6 +32,7 @@ from projections.text_folding import fold_text
 _COUNTED: Final[dict[type[Event], tuple[str, int]]] = {
     CommentAdded: ("comments", 1),
     CommentDeleted: ("comments", -1),
+    CommentRestored: ("comments", 1),
     AttachmentAdded: ("attachments", 1),
     AttachmentRemoved: ("attachments", -1),
 }
@@ -69,7 +70,7 @@ def _after_touch(task: StoredTaskRow, recorded: RecordedEvent) -> StoredTaskRow:
                 after["blocked_by"] = _blockers(task, recorded.stream, keeps_waiting=event.keeps_waiting)
         case RanksRebalanced(ranks=ranks):
             after["rank"] = ranks[task.id]
-        case TimeEntryAdded() | TimeEntryEdited() | TimeEntryDeleted():
+        case TimeEntryAdded() | TimeEntryEdited() | TimeEntryDeleted() | TimeEntryRestored():
             after["spent"] = task.spent + minutes_added(event)
         case TaskWatched() | TaskUnwatched():
             after["watchers"] = task.watchers.after(event)
@@ -106,7 +107,9 @@ def _renumbered(task: StoredTaskRow, recorded: RecordedEvent) -> dict[str, objec
     """The number of a task that is moved to another project, and the keys that it had before."""
     match recorded.event:
         case TaskMovedToProject(number=number, key=key):
-            return {"number": number, "former_keys": (*task.former_keys, key.old)}
+            former = dict.fromkeys((*task.former_keys, key.old))
+            former.pop(key.new, None)  # it is moved back
+            return {"number": number, "former_keys": tuple(former)}
     return {}
 
 

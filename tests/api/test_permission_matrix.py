@@ -86,6 +86,9 @@ download_attachment yes    yes    yes    yes    yes    404      404     401
 add_attachment      yes    yes    yes    403    403    404      404     401
 remove_attachment   yes    yes    yes    403    403    404      404     401
 carry_out           yes    yes    yes    403    403    404      404     401
+revert_change       yes    yes    yes    403    403    404      404     401
+undo                yes    yes    yes    yes    403    yes      yes     401
+redo                yes    yes    yes    yes    403    yes      yes     401
 colour_label        yes    yes    yes    403    403    404      404     401
 create_project      yes    yes    yes    403    403    404      404     401
 edit_project        yes    yes    yes    403    403    404      404     401
@@ -253,6 +256,8 @@ async def scene(isolated_settings: Settings) -> AsyncIterator[PermissionScene]:
             named |= {"comment": commented["id"], "emoji": "%F0%9F%91%8D", "column": "done", "version": "1"}
             named |= {"comment": commented["id"], "emoji": "%F0%9F%91%8D"}
             named |= {"entry": (await owner.post(f"/tasks/{ids['task']}/time", minutes=90))["id"]}
+            history = await owner.get(f"/tasks/{ids['task']}/history")
+            named |= {"change": history["items"][-1]["command_id"]}
             fold()
             absent = {name: str(new_id()) for name in ("operation", "session", "token")}
             people = {"owner": owner, **others, "agent": agent, "anonymous": anonymous}

@@ -1,0 +1,128 @@
+"""What a change did to a stream: each field that its events changed, with the values before and after."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from msgspec import Struct
+
+from domain.attachment import AttachmentsCounted
+from domain.column import ColumnCounted
+from domain.comment import Comment, CommentAdded
+from domain.errors import NotRevertible
+from domain.event import Event, RecordedEvent, State
+from domain.label import Label, LabelColoured
+from domain.project import Project, ProjectCreated, ProjectKeyReserved
+from domain.rank import RanksRebalanced, RankTaken
+from domain.relation import BlockAdded, BlockRemoved
+from domain.revert import ChangeReverted, Revert
+from domain.saved_filter import FilterSaved, FiltersCounted, SavedFilter
+from domain.subtask import SubtaskPlaced
+from domain.task import Task, TaskCreated, TaskNumbersTaken
+from domain.time_entry import TimeEntry, TimeEntryAdded
+from domain.watch import ProjectWatch, ProjectWatchSet, TaskUnwatched, TaskWatch, TaskWatched
+
+FIRST_EVENTS: Final[Mapping[type[Event], type[State]]] = {
+    TaskCreated: Task,
+    ProjectCreated: Project,
+    CommentAdded: Comment,
+    TimeEntryAdded: TimeEntry,
+    FilterSaved: SavedFilter,
+    LabelColoured: Label,
+    TaskWatched: TaskWatch,
+    TaskUnwatched: TaskWatch,
+    ProjectWatchSet: ProjectWatch,
+    ChangeReverted: Revert,
+}
+"""The state of a stream that begins with one of these can be restored."""
+FOLLOWING_EVENTS: Final = (
+    AttachmentsCounted,
+    BlockAdded,
+    BlockRemoved,
+    ColumnCounted,
+    FiltersCounted,
+    ProjectKeyReserved,
+    RankTaken,
+    RanksRebalanced,
+    SubtaskPlaced,
+    TaskNumbersTaken,
+)
+"""Events of guard streams, which follow from those of other streams: taking these back writes what follows from it."""
+DERIVED_FIELDS: Final[Mapping[type[State], Collection[str]]] = {
+    Task: {"completed_from", "next", "trashed_with", "archived_with"},
+    Project: {"removed", "former_names", "former_fields", "former_options"},
+    Comment: {"mentions"},
+}
+"""Fields that follow from others: they are restored with these, and never collide."""
+VALUE_WITHOUT_EVENTS: Final[Mapping[type[State], tuple[str, Any]]] = {
+    Label: ("colour", None),
+    TaskWatch: ("watching", None),
+    ProjectWatch: ("level", None),
+    Revert: ("reverted", False),
+}
+"""Of streams whose first event creates nothing: the field that it changes, and its value before."""
+STATE_TYPES: Final = {kind.__name__: kind for kind in FIRST_EVENTS.values()}
+EXISTENCE: Final = ""
+"""The name of the field that a creation or a deletion changes: its values are whole states, or None."""
+
+
+class FieldChange(Struct, frozen=True):
+    """A field, with its value before an event and after it."""
+
+    field: str
+    old: Any
+    new: Any
+
+
+class ChangedStream(Struct, frozen=True):
+    """What a change did to a stream, the last event first; `kind` names its state.
+
+    `subject` is the task or the project that its first event is about, if the stream is about another one.
+    """
+
+    stream: UUID
+    kind: str
+    fields: tuple[FieldChange, ...]
+    subject: UUID | None = None
+
+
+def changed_streams(
+    positions: Collection[int], histories: Mapping[UUID, Sequence[RecordedEvent]]
+) -> tuple[ChangedStream, ...]:
+    """What the events at these positions did to each stream, the last one first. Raises NotRevertible."""
+    found = list[tuple[int, ChangedStream]]()
+    for stream, history in histories.items():
+        first = history[0].event
+        if isinstance(first, FOLLOWING_EVENTS):
+            continue
+        kind = FIRST_EVENTS.get(type(first))
+        if kind is None:
+            raise NotRevertible
+        fields = [change for recorded in _field_changes(kind, positions, history) for change in recorded]
+        subject = getattr(first, "task_id", None) or getattr(first, "project_id", None)
+        last = max(recorded.position for recorded in history if recorded.position in positions)
+        found.append((last, ChangedStream(stream, kind.__name__, tuple(reversed(fields)), subject)))
+    return tuple(changed for _, changed in sorted(found, key=lambda each: each[0], reverse=True))
+
+
+def _field_changes(
+    kind: type[State], positions: Collection[int], history: Sequence[RecordedEvent]
+) -> Iterator[list[FieldChange]]:
+    """What each event at these positions changed. Raises NotRevertible for what is purged."""
+    state: State | None = None
+    for recorded in history:
+        before, state = state, kind.evolve(state, recorded.event)
+        if getattr(state, "purged", False):
+            raise NotRevertible
+        if recorded.position in positions:
+            yield changes_between(kind, before, state)
+
+
+def changes_between(kind: type[State], before: State | None, after: State | None) -> list[FieldChange]:
+    if kind in VALUE_WITHOUT_EVENTS:
+        field, value = VALUE_WITHOUT_EVENTS[kind]
+        return [FieldChange(field, getattr(before, field, value), getattr(after, field, value))]
+    if before is None or after is None:
+        return [FieldChange(EXISTENCE, before, after)] if before != after else []
+    pairs = ((field, getattr(before, field), getattr(after, field)) for field in kind.__struct_fields__)
+    return [FieldChange(*pair) for pair in pairs if pair[1] != pair[2]]

@@ -1,0 +1,85 @@
+"""Changes in the log: the events of a command or of a bulk change, and the last changes of an actor."""
+
+from collections.abc import AsyncIterator, Sequence
+from itertools import groupby
+from typing import Any, Final, cast
+from uuid import UUID
+
+from msgspec import Struct
+
+from domain.event import RecordedEvent
+from domain.revert import ChangeReverted, RevertPurpose
+from infra.database.pool import Pool
+from infra.database.retry import retry_once
+from infra.log.rows import EVENT_COLUMNS, SELECT_EVENTS, decode_row
+
+MAX_EVENTS: Final = 20_000
+"""Of a change that is taken back, and of those that are looked through for the last changes of an actor."""
+_PAGE_EVENTS: Final = 500
+_SELECT_CHANGE: Final = f"""select {EVENT_COLUMNS} from (
+      ({SELECT_EVENTS} where command_id = %(id)s order by notification_id limit %(rows)s)
+      union
+      ({SELECT_EVENTS} where causation_id = %(text)s and length(causation_id) = 36
+        order by notification_id limit %(rows)s)
+    ) as found order by notification_id limit %(rows)s"""  # noqa: S608 - our own text
+_SELECT_LAST: Final = """select notification_id, command_id, causation_id,
+      case when topic = 'ChangeReverted' then convert_from(state, 'UTF8')::json ->> 'purpose' end
+    from log.events where actor_id = %s and actor_kind <> 'rule' and notification_id < %s
+    order by notification_id desc limit %s"""
+
+
+class ActorChange(Struct, frozen=True):
+    """A change of an actor: the command that made it, or the bulk change; and why, if it took another one back."""
+
+    id: UUID
+    purpose: RevertPurpose | None
+
+
+class Changes:
+    """Finds changes in the log."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def load(self, change_id: UUID) -> list[RecordedEvent]:
+        """The events of a change, in their order; of too many, the first and one more. Raises UnknownEvent.
+
+        A revert has the change that it took back as its cause, but is none of its commands.
+        """
+        wanted = {"id": change_id, "text": str(change_id), "rows": MAX_EVENTS + 1}
+        found = [decode_row(row) for row in await self._fetch(_SELECT_CHANGE, wanted)]
+        reverts = {one.command_id for one in found if isinstance(one.event, ChangeReverted)} - {change_id}
+        return [one for one in found if one.command_id not in reverts]
+
+    async def last_of(self, actor_id: UUID) -> AsyncIterator[ActorChange]:
+        """The last changes of an actor, newest first, as far as its last events reach."""
+        before, seen = 2**63 - 1, set[UUID]()
+        for _ in range(MAX_EVENTS // _PAGE_EVENTS):
+            rows = await self._fetch(_SELECT_LAST, (actor_id, before, _PAGE_EVENTS))
+            for change in _changes_in(rows):
+                if change.id not in seen:
+                    seen.add(change.id)
+                    yield change
+            if len(rows) < _PAGE_EVENTS:
+                return
+            before = rows[-1][0]
+
+    async def _fetch(self, sql: str, parameters: Any) -> Sequence[tuple[Any, ...]]:
+        async def execute() -> list[tuple[Any, ...]]:
+            async with self._pool.connection() as connection, connection.cursor(binary=True) as cursor:
+                await cursor.execute(cast("Any", sql), parameters, prepare=True)
+                return await cursor.fetchall()
+
+        return await retry_once(execute)
+
+
+def _changes_in(rows: Sequence[tuple[Any, ...]]) -> list[ActorChange]:
+    """The changes of events, newest first. What a revert took back first says why: more may be taken back with it."""
+    changes = []
+    for command_id, of_command in groupby(rows, key=lambda row: cast("UUID", row[1])):
+        events = [*of_command]
+        purposes = [purpose for *_, purpose in events if purpose]
+        cause = events[0][2]
+        is_bulk = not purposes and cause is not None and len(cause) == len(str(command_id))
+        changes.append(ActorChange(UUID(cause) if is_bulk else command_id, purposes[-1] if purposes else None))
+    return changes
