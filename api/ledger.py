@@ -247,7 +247,7 @@ def command_request(
         request.user,
         new_id(),
         keys,
-        tracing.current_trace(),
+        tracing.command_trace(request),
         request.auth.scope,
         mode.is_dry_run,
         mode.rebase,

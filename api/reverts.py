@@ -17,7 +17,7 @@ from api.ledger import AuthedRequest, Ledger, command_request
 from commands.handling.command_on import CommandOn
 from commands.handling.outcome import Committed, Outcome
 from commands.revert import RevertChange
-from commands.revert.changed_stream import FOLLOWING_EVENTS, changed_streams
+from commands.revert.changed_stream import FOLLOWING_EVENTS, changed_streams, is_revertible
 from commands.revert.report import SkippedFields
 from domain import codec
 from domain.errors import CrossesWorkspaces, NotFound, RevertCollides, TooManyToRevert
@@ -32,12 +32,13 @@ MAX_LATER_EVENTS: Final = 50
 
 
 class RevertOptions(Struct, frozen=True):
-    """How a change is taken back, and why."""
+    """How a change is taken back, and why; the changes in it, if it is a work session, are `also` taken back."""
 
     purpose: RevertPurpose = "revert"
     is_dry_run: bool = False
     skips_collisions: bool = False
     preview: str | None = None
+    also: tuple[UUID, ...] = ()
 
 
 class RevertResult(Struct, frozen=True, omit_defaults=True):
@@ -76,13 +77,18 @@ async def take_back(
         raise TooManyToRevert(most=MAX_STREAMS)
     histories = await ledger.log.load_streams(streams)
     positions = {one.position for one in events}
+    left_out = [stream for stream in streams if not is_revertible(positions, histories[stream])]
+    if options.skips_collisions and len(left_out) < len(streams):
+        histories = {stream: history for stream, history in histories.items() if stream not in left_out}
     key = await idempotency.idempotency_key(request)
     wanted = command_request(request, [], [key] if key else [])
     command = RevertChange(
         command_id=wanted.command_id,
         change_id=change_id,
         workspace_id=workspace_id,
+        also=options.also,
         changed=changed_streams(positions, histories),
+        left_out=tuple(left_out),
         purpose=options.purpose,
         skips_collisions=options.skips_collisions,
         preview=options.preview,

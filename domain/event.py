@@ -73,7 +73,9 @@ class Actor(Struct, frozen=True):
 class Trace(Struct, frozen=True):
     """The origin of a command (W3C Trace Context): its trace, and its direct cause.
 
-    `causation_id` is the caller's span, 16 hexadecimal digits, the cause that a rule names, or the id of a bulk change.
+    `causation_id` is the caller's span, 16 hexadecimal digits, the cause that a rule names, the id of a bulk change, or
+    that of the change that is taken back. Of a command of a work session, `correlation_id` is the session, and the
+    trace, 32 hexadecimal digits, its cause.
     """
 
     correlation_id: UUID | None = None

@@ -275,6 +275,7 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
         changed=_tasks.map(
             lambda task: (ChangedStream(task, "Task", (FieldChange("title", "Buy bread", "Buy milk"),)),)
         ),
+        left_out=st.sampled_from([(), (fixed_uuid7(45),)]),
         purpose=st.just("revert"),
         skips_collisions=st.booleans(),
         preview=st.none(),

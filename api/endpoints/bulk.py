@@ -91,7 +91,7 @@ async def _select(
     else:
         groups, progress = await select_named(request, ledger, data.ids, min_position)
     current_deadline().restart()
-    correlation_id = tracing.current_trace().correlation_id
+    correlation_id = tracing.command_trace(request).correlation_id
     return BulkChange(new_id(), wanted, groups, request.user, request.auth.scope, correlation_id), progress
 
 

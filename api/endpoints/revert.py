@@ -51,7 +51,7 @@ async def revert_change(
     for the commands that do the same. A revert can be taken back too. Not taken back are purges, attachments, and what
     concerns accounts, members, invitations, tokens, workspaces and the installation.
     """
-    options = _options(request, ledger, query, data.preview)
+    options = revert_options(request, ledger, query, data.preview)
     return await take_back(request, ledger, change, await ledger.changes.load(change), options)
 
 
@@ -61,7 +61,7 @@ async def undo(request: AuthedRequest, ledger: Ledger, query: RevertQuery) -> Re
 
     A batch and a bulk change are one. What cannot be taken back is passed over. Without any, nothing is changed.
     """
-    options = _options(request, ledger, query, purpose="undo")
+    options = revert_options(request, ledger, query, purpose="undo")
     async for change in ledger.changes.last_of(request.user.id):
         if change.purpose is None and not await _is_reverted(ledger, change):
             done = await _attempt(request, ledger, change, options)
@@ -73,7 +73,7 @@ async def undo(request: AuthedRequest, ledger: Ledger, query: RevertQuery) -> Re
 @post("/redo", status_code=200)
 async def redo(request: AuthedRequest, ledger: Ledger, query: RevertQuery) -> Response[RevertResult]:
     """Bring back what you undid last; a change of yours since then leaves nothing to bring back."""
-    options = _options(request, ledger, query, purpose="redo")
+    options = revert_options(request, ledger, query, purpose="redo")
     async for change in ledger.changes.last_of(request.user.id):
         if change.purpose not in {"undo", "redo"}:
             break
@@ -84,7 +84,7 @@ async def redo(request: AuthedRequest, ledger: Ledger, query: RevertQuery) -> Re
     return await _nothing_left(request, ledger, query)
 
 
-def _options(
+def revert_options(
     request: AuthedRequest, ledger: Ledger, query: RevertQuery, preview: str | None = None, **purpose: Any
 ) -> RevertOptions:
     """Raises MalformedRequest or ScopeTooNarrow."""

@@ -14,6 +14,7 @@ ALLOWED_HEADERS = (
     "Content-Disposition",
     "Content-Type",
     "Idempotency-Key",
+    "Taskledger-Session",
     "If-Match",
     "If-None-Match",
     "If-Range",

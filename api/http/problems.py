@@ -101,6 +101,7 @@ TITLE_BY_CODE = {
     "invalid_json": "The request body is not valid JSON.",
     "invalid_label": "The name of the label is invalid.",
     "invalid_parameter": "A parameter is invalid.",
+    "invalid_session": "The Taskledger-Session is invalid.",
     "invalid_version": "This is not a version.",
     "not_found": errors.NotFound.title(),
     "places_differ": "The address and the body contradict each other.",

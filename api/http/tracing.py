@@ -1,17 +1,25 @@
-"""Tracing: the trace of a request, from its `traceparent` (W3C Trace Context) or a new one; security headers."""
+"""Tracing: the trace of a request, from its `traceparent` (W3C Trace Context) or a new one; security headers.
+
+The commands of a work session, which a header names, belong to that session instead.
+"""
 
 import re
 from collections.abc import Awaitable
 from contextvars import ContextVar
+from typing import Any
 from uuid import UUID
 
+from litestar import Request
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.http import headers
+from api.http.malformed_request import MalformedRequest
 from domain.event import UNTRACED, Trace
 from infra.ids import new_id
 
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(-.*)?")
+_SESSION = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _trace: ContextVar[Trace] = ContextVar("trace", default=UNTRACED)
 
 SECURITY_HEADERS = [
@@ -30,6 +38,19 @@ def current_trace_id() -> str:
     """The trace id of the current request; 32 hexadecimal digits."""
     correlation = _trace.get().correlation_id
     return correlation.hex if correlation else ""
+
+
+def command_trace(request: Request[Any, Any, Any]) -> Trace:
+    """What is stored of the origin of the commands of a request: the trace, or the work session, caused by the trace.
+
+    Raises MalformedRequest for a session that is no id.
+    """
+    sent = headers.lines(request, b"taskledger-session")
+    if not sent:
+        return current_trace()
+    if len(sent) > 1 or not _SESSION.fullmatch(sent[0]):
+        raise MalformedRequest("invalid_session", "A Taskledger-Session is one UUID that you choose.")
+    return Trace(UUID(sent[0]), current_trace_id() or None)
 
 
 def with_tracing(app: ASGIApp) -> ASGIApp:

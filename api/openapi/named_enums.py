@@ -23,6 +23,7 @@ from projections.trash import TrashKind
 
 _ENUMS: Final[dict[str, Any]] = {
     "ActorKind": ActorKind,
+    "CollisionMode": Literal["skip"],
     "CountMode": Literal["exact"],
     "CustomFieldType": FieldType,
     "HealthStatus": Literal["ok", "degraded"],

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import FieldInfo
 
-from api.http import byte_range, content_disposition, idempotency, preconditions, prefer
+from api.http import byte_range, content_disposition, idempotency, preconditions, prefer, tracing
 from api.http.addressing import ID_OR_PROJECT_KEY_SCHEMA, ID_OR_TASK_KEY_SCHEMA
 from api.http.command_mode import CommandMode
 from api.http.conditional_response import etag_matches
@@ -33,6 +33,13 @@ REQUEST_HEADERS: Final[dict[str, Schema]] = {
         "gets the same answer.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!#-~][ -~]*$"},
         "example": "saturday-1",
+    },
+    "Taskledger-Session": {
+        "name": "Taskledger-Session",
+        "in": "header",
+        "description": "A UUID of your own: all commands with it are one session, which is seen and taken back as one.",
+        "schema": {"type": "string", "format": "uuid"},
+        "example": "0199f2a0-6b1c-7d35-8a52-2f4f3d8c9b10",
     },
     "Content-Disposition": {
         "name": "Content-Disposition",
@@ -81,6 +88,7 @@ REQUEST_HEADERS: Final[dict[str, Schema]] = {
 HEADER_READERS: Final[dict[str, Callable[..., Any]]] = {
     "If-Match": preconditions.with_expected_version,
     "Idempotency-Key": idempotency.idempotency_key,
+    "Taskledger-Session": tracing.command_trace,
     "Content-Disposition": content_disposition.sent_file_name,
     "Range": byte_range.requested_range,
     "If-Range": byte_range.requested_range,

@@ -90,19 +90,31 @@ def changed_streams(
     positions: Collection[int], histories: Mapping[UUID, Sequence[RecordedEvent]]
 ) -> tuple[ChangedStream, ...]:
     """What the events at these positions did to each stream, the last one first. Raises NotRevertible."""
-    found = list[tuple[int, ChangedStream]]()
-    for stream, history in histories.items():
-        first = history[0].event
-        if isinstance(first, FOLLOWING_EVENTS):
-            continue
-        kind = FIRST_EVENTS.get(type(first))
-        if kind is None:
-            raise NotRevertible
-        fields = [change for recorded in _field_changes(kind, positions, history) for change in recorded]
-        subject = getattr(first, "task_id", None) or getattr(first, "project_id", None)
-        last = max(recorded.position for recorded in history if recorded.position in positions)
-        found.append((last, ChangedStream(stream, kind.__name__, tuple(reversed(fields)), subject)))
-    return tuple(changed for _, changed in sorted(found, key=lambda each: each[0], reverse=True))
+    newest = [
+        (max(one.position for one in history if one.position in positions), stream)
+        for stream, history in histories.items()
+        if not isinstance(history[0].event, FOLLOWING_EVENTS)
+    ]
+    return tuple(_changed_stream(stream, positions, histories[stream]) for _, stream in sorted(newest, reverse=True))
+
+
+def is_revertible(positions: Collection[int], history: Sequence[RecordedEvent]) -> bool:
+    """Whether what these events did to a stream can be taken back."""
+    try:
+        changed_streams(positions, {history[0].stream: history})
+    except NotRevertible:
+        return False
+    return True
+
+
+def _changed_stream(stream: UUID, positions: Collection[int], history: Sequence[RecordedEvent]) -> ChangedStream:
+    first = history[0].event
+    kind = FIRST_EVENTS.get(type(first))
+    if kind is None:
+        raise NotRevertible
+    fields = [change for recorded in _field_changes(kind, positions, history) for change in recorded]
+    subject = getattr(first, "task_id", None) or getattr(first, "project_id", None)
+    return ChangedStream(stream, kind.__name__, tuple(reversed(fields)), subject)
 
 
 def _field_changes(

@@ -31,6 +31,11 @@ class Restoration(Struct, frozen=True):
     collisions: Collection[str] = ()
 
     @property
+    def has_effect(self) -> bool:
+        """Whether anything is restored."""
+        return bool(self.values or self.is_gone or self.is_back)
+
+    @property
     def is_taken_along(self) -> bool:
         """Whether its task was in the trash or in the archive because of another one."""
         return bool(getattr(self.wanted, "trashed_with", None) or getattr(self.wanted, "archived_with", None))

@@ -14,7 +14,7 @@ from commands.revert.restoration import Restoration, plan_restoration
 from commands.revert.restorers import EXISTENCE_FIELDS, restorers
 from commands.revert.task_transfer import with_whole_trees
 from domain.errors import AlreadyReverted, PreviewIsStale, RevertCollides
-from domain.event import Event
+from domain.event import Change, Event
 from domain.project import Project
 from domain.revert import ChangeReverted, Revert, RevertPurpose, revert_stream_id
 from domain.workspace import Workspace
@@ -23,6 +23,7 @@ from domain.workspace import Workspace
 class RevertChange(Command[Workspace], frozen=True, kw_only=True):
     """Take a change back: what it did to each stream, the last stream first; `command_id` is its own.
 
+    A work session is a change too; the changes in it are `also` taken back. Streams that cannot be are `left_out`.
     With `skips_collisions` the fields that were changed since stay as they are, and the others are restored. With
     `preview` nothing that was previewed may have changed.
     """
@@ -36,6 +37,7 @@ class RevertChange(Command[Workspace], frozen=True, kw_only=True):
     also: tuple[UUID, ...] = ()
     workspace_id: UUID | None = None
     changed: tuple[ChangedStream, ...]
+    left_out: tuple[UUID, ...] = ()
     purpose: RevertPurpose = "revert"
     skips_collisions: bool = False
     preview: str | None = None
@@ -49,19 +51,23 @@ class RevertChange(Command[Workspace], frozen=True, kw_only=True):
     def decide(self, state: Workspace | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         for one in self.changed:
             context.require_permission(restorers()[STATE_TYPES[one.kind]].action)
-        yield from self._mark_reverted(context)
         restorations = with_whole_trees([plan_restoration(one, context) for one in self.changed], context)
         preview = self._digest(context)
         if self.preview not in {None, preview}:
             raise PreviewIsStale
-        skipped = tuple(SkippedFields(one.stream, tuple(one.collisions)) for one in restorations if one.collisions)
+        skipped = [SkippedFields(one.stream, tuple(one.collisions)) for one in restorations if one.collisions]
         if skipped and not self.skips_collisions:
             raise RevertCollides(collisions=skipped)
-        context.report(RevertReport(self.command_id, self.change_id, preview, skipped))
+        left_out = [SkippedFields(stream, ()) for stream in self.left_out]
+        context.report(RevertReport(self.command_id, self.change_id, preview, (*skipped, *left_out)))
+        yield from self._mark_reverted(context, is_repeated=any(one.has_effect for one in restorations))
         yield from _restore(restorations, context)
 
-    def _mark_reverted(self, context: DecisionContext) -> Iterator[OtherStreamEvent]:
-        """Raises AlreadyReverted, unless the change is named: then only what is not yet as before is restored."""
+    def _mark_reverted(self, context: DecisionContext, *, is_repeated: bool) -> Iterator[OtherStreamEvent]:
+        """Mark the change as reverted; once more if there is something to restore again, if it is named.
+
+        Raises AlreadyReverted.
+        """
         for change_id in (self.change_id, *self.also):
             stream = revert_stream_id(change_id)
             known = context(Revert, stream)
@@ -69,6 +75,8 @@ class RevertChange(Command[Workspace], frozen=True, kw_only=True):
                 yield OtherStreamEvent(stream, ChangeReverted(change_id, self.purpose))
             elif self.purpose != "revert":
                 raise AlreadyReverted
+            elif is_repeated and change_id == self.change_id:
+                yield OtherStreamEvent(stream, ChangeReverted(change_id, self.purpose, Change(old=True, new=True)))
 
     def _digest(self, context: DecisionContext) -> str:
         """Of all that is looked at: the same until one of the streams changes."""

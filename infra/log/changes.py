@@ -28,6 +28,37 @@ _SELECT_LAST: Final = """select notification_id, command_id, causation_id,
     order by notification_id desc limit %s"""
 
 
+_IN_SESSION: Final = "correlation_id = %(session)s and length(causation_id) >= 32"
+_IS_VISIBLE: Final = """(workspace_id = any(%(workspaces)s)
+      or workspace_id is null and %(user)s in (actor_id, on_behalf_of)) and topic <> all(%(hidden)s)"""
+_SELECT_WORKSPACES: Final = f"""select distinct workspace_id from log.events
+    where {_IN_SESSION} and workspace_id is not null"""  # noqa: S608 - our own text
+_SELECT_POSITIONS: Final = f"""select notification_id from log.events
+    where {_IN_SESSION} and {_IS_VISIBLE} and notification_id < %(before)s
+    order by notification_id desc limit %(count)s"""  # noqa: S608 - our own text
+_SELECT_SESSION: Final = f"""{SELECT_EVENTS} where {_IN_SESSION} and {_IS_VISIBLE}
+    order by notification_id limit %(count)s"""
+
+
+class VisibleSession(Struct, frozen=True):
+    """A work session, as a user sees it: their own things, and the events in workspaces that they are a member of."""
+
+    id: UUID
+    user: UUID
+    workspaces: Sequence[UUID]
+    hidden: Sequence[str] = ()
+    """Names of events."""
+
+    def parameters(self, **others: Any) -> dict[str, Any]:
+        return {
+            "session": self.id,
+            "user": self.user,
+            "workspaces": list(self.workspaces),
+            "hidden": list(self.hidden),
+            **others,
+        }
+
+
 class ActorChange(Struct, frozen=True):
     """A change of an actor: the command that made it, or the bulk change; and why, if it took another one back."""
 
@@ -50,6 +81,20 @@ class Changes:
         found = [decode_row(row) for row in await self._fetch(_SELECT_CHANGE, wanted)]
         reverts = {one.command_id for one in found if isinstance(one.event, ChangeReverted)} - {change_id}
         return [one for one in found if one.command_id not in reverts]
+
+    async def workspaces_of_session(self, session_id: UUID) -> list[UUID]:
+        """The workspaces of the events of a work session."""
+        return [workspace for (workspace,) in await self._fetch(_SELECT_WORKSPACES, {"session": session_id})]
+
+    async def positions_in(self, session: VisibleSession, before: int, count: int) -> list[int]:
+        """The positions of the events of a work session before another one, newest first."""
+        rows = await self._fetch(_SELECT_POSITIONS, session.parameters(before=before, count=count))
+        return [position for (position,) in rows]
+
+    async def load_session(self, session: VisibleSession) -> list[RecordedEvent]:
+        """The events of a work session, in their order; of too many, the first and one more. Raises UnknownEvent."""
+        rows = await self._fetch(_SELECT_SESSION, session.parameters(count=MAX_EVENTS + 1))
+        return [decode_row(row) for row in rows]
 
     async def last_of(self, actor_id: UUID) -> AsyncIterator[ActorChange]:
         """The last changes of an actor, newest first, as far as its last events reach."""
@@ -79,7 +124,12 @@ def _changes_in(rows: Sequence[tuple[Any, ...]]) -> list[ActorChange]:
     for command_id, of_command in groupby(rows, key=lambda row: cast("UUID", row[1])):
         events = [*of_command]
         purposes = [purpose for *_, purpose in events if purpose]
-        cause = events[0][2]
-        is_bulk = not purposes and cause is not None and len(cause) == len(str(command_id))
-        changes.append(ActorChange(UUID(cause) if is_bulk else command_id, purposes[-1] if purposes else None))
+        id_ = command_id if purposes else change_id_of(command_id, events[0][2])
+        changes.append(ActorChange(id_, purposes[-1] if purposes else None))
     return changes
+
+
+def change_id_of(command_id: UUID, causation_id: str | None) -> UUID:
+    """The change that a command belongs to, unless it takes one back: a bulk change is its cause, or it is its own."""
+    is_bulk = causation_id is not None and len(causation_id) == len(str(command_id))
+    return UUID(causation_id) if is_bulk else command_id

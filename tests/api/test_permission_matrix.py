@@ -87,6 +87,8 @@ add_attachment      yes    yes    yes    403    403    404      404     401
 remove_attachment   yes    yes    yes    403    403    404      404     401
 carry_out           yes    yes    yes    403    403    404      404     401
 revert_change       yes    yes    yes    403    403    404      404     401
+revert_session      404    404    404    404    403    404      404     401
+list_session_changes yes   yes    yes    yes    yes    yes      yes     401
 undo                yes    yes    yes    yes    403    yes      yes     401
 redo                yes    yes    yes    yes    403    yes      yes     401
 colour_label        yes    yes    yes    403    403    404      404     401
