@@ -13,7 +13,7 @@ from api.ledger import AuthedRequest, Ledger, command_request
 from api.reverts import RevertOptions, RevertResult, revert_response, take_back
 from commands.handling.outcome import Committed
 from commands.revert import RevertChange
-from domain.errors import AlreadyReverted, NotFound, NotRevertible
+from domain.errors import AlreadyReverted, CrossesWorkspaces, NotFound, NotRevertible, TooManyToRevert
 from domain.revert import Revert, revert_stream_id
 from infra.log.changes import ActorChange
 
@@ -107,7 +107,7 @@ async def _attempt(
     """The answer; None for a change that cannot be taken back, or that another request took back meanwhile."""
     try:
         return await take_back(request, ledger, change.id, await ledger.changes.load(change.id), options)
-    except (AlreadyReverted, NotFound, NotRevertible):
+    except (AlreadyReverted, CrossesWorkspaces, NotFound, NotRevertible, TooManyToRevert):
         return None
 
 

@@ -49,6 +49,7 @@ class RevertChange(Command[Workspace], frozen=True, kw_only=True):
         return self.workspace_id
 
     def decide(self, state: Workspace | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        self._load_all(context)
         for one in self.changed:
             context.require_permission(restorers()[STATE_TYPES[one.kind]].action)
         restorations = with_whole_trees([plan_restoration(one, context) for one in self.changed], context)
@@ -62,6 +63,12 @@ class RevertChange(Command[Workspace], frozen=True, kw_only=True):
         context.report(RevertReport(self.command_id, self.change_id, preview, (*skipped, *left_out)))
         yield from self._mark_reverted(context, is_repeated=any(one.has_effect for one in restorations))
         yield from _restore(restorations, context)
+
+    def _load_all(self, context: DecisionContext) -> None:
+        """Read all streams of a kind together."""
+        for name in dict.fromkeys(one.kind for one in self.changed):
+            context.load_all(STATE_TYPES[name], [one.stream for one in self.changed if one.kind == name])
+        context.load_all(Revert, [revert_stream_id(change_id) for change_id in (self.change_id, *self.also)])
 
     def _mark_reverted(self, context: DecisionContext, *, is_repeated: bool) -> Iterator[OtherStreamEvent]:
         """Mark the change as reverted; once more if there is something to restore again, if it is named.

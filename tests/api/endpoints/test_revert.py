@@ -1,6 +1,7 @@
 """Reverts over HTTP: a change is taken back by its command id, by an undo, and brought back by a redo."""
 
 import asyncio
+import random
 from typing import Any
 
 import pytest
@@ -119,6 +120,24 @@ async def test_undo_goes_back_and_redo_goes_forth(ann: ApiUser) -> None:
     assert seen == ["Two", "One", "Two", "Three", "Three", "Two"]
 
 
+async def test_undo_and_redo_are_those_of_an_editor(ann: ApiUser) -> None:
+    """Against the model of every editor: two stacks, of which a change clears the second."""
+    task, chance = await ann.create_task("0"), random.Random(7)
+    done, undone = ["0"], list[str]()
+    for number in range(1, 40):
+        step = chance.choice(["edit", "undo", "undo", "redo"])
+        if step == "edit":
+            await edit(ann, task, title=str(number))
+            done, undone = [*done, str(number)], []
+        elif step == "undo" and len(done) > 1:
+            await ann.post("/undo")
+            undone.append(done.pop())
+        elif step == "redo":
+            assert ("reverted" in await ann.post("/redo")) == bool(undone)
+            done += [undone.pop()] if undone else []
+        assert await titles(ann, task) == done[-1:]
+
+
 async def test_a_new_change_ends_what_can_be_redone(ann: ApiUser) -> None:
     task = await ann.create_task("One")
     await edit(ann, task, title="Two")
@@ -176,6 +195,55 @@ async def test_a_viewer_takes_back_no_change_of_a_task(ann: ApiUser, bob: ApiUse
     await add_member(ann, bob, "viewer")
     change = await edit(ann, await ann.create_task("One"), title="Two")
     assert_problem(await bob.request("POST", f"/changes/{change}/revert"), 403, "forbidden")
+
+
+async def test_what_only_administrators_change_only_they_take_back(ann: ApiUser, bob: ApiUser) -> None:
+    await add_member(ann, bob)
+    body = {"columns": [{"name": "Bed"}], "keep": True, "expected_version": 1}
+    assert (await ann.request("PUT", f"/projects/{ann.project}/columns", json=body)).status_code == 200
+    items = (await ann.get(f"/workspaces/{ann.workspace}/activity?type=ColumnsSet"))["items"]
+    path = f"/changes/{items[0]['command_id']}/revert"
+    assert_problem(await bob.request("POST", path), 403, "forbidden")
+    assert (await ann.request("POST", path)).status_code == 200
+
+
+async def test_the_text_of_another_is_not_taken_back(ann: ApiUser, bob: ApiUser) -> None:
+    await add_member(ann, bob)
+    task = await ann.create_task("One")
+    comment = (await ann.post(f"/tasks/{task}/comments", text="Oat milk"))["id"]
+    await ann.request("PATCH", f"/comments/{comment}", json={"text": "Milk"}, headers={"If-Match": "*"})
+    items = (await ann.get(f"/comments/{comment}/history"))["items"]
+    path = f"/changes/{items[0]['command_id']}/revert"
+    assert_problem(await bob.request("POST", path), 403, "comment_is_anothers")
+
+
+async def test_the_filter_of_another_is_not_found(ann: ApiUser, bob: ApiUser) -> None:
+    await add_member(ann, bob)
+    saved = await ann.post("/filters", name="Soon", filter="due<now")
+    preview = await ann.post("/undo?dry_run=true")
+    assert preview["events"][-2]["stream"] == saved["id"]
+    assert_problem(await bob.request("POST", f"/changes/{preview['reverted']}/revert"), 404, "not_found")
+
+
+async def test_an_agent_undoes_what_it_did_itself(ann: ApiUser) -> None:
+    task = await ann.create_task("One")
+    agent = await ann.with_personal_token("read", "write", kind="agent")
+    await edit(agent, task, title="Two")
+    await edit(ann, task, priority="high")
+    await agent.post("/undo")
+    shown = await ann.get(f"/tasks/{task}")
+    assert (shown["title"], shown["priority"]) == ("One", "high")
+
+
+async def test_a_change_that_is_named_twice_is_restored_again(ann: ApiUser) -> None:
+    task = await ann.create_task("One")
+    change = await edit(ann, task, title="Two")
+    await ann.post(f"/changes/{change}/revert")
+    unchanged = await ann.post(f"/changes/{change}/revert")
+    assert unchanged["position"] == (await ann.get(f"/tasks/{task}/history"))["items"][0]["position"]
+    await edit(ann, task, title="Two")
+    await ann.post(f"/changes/{change}/revert")
+    assert await titles(ann, task) == ["One"]
 
 
 async def test_a_change_of_another_tenant_is_not_found(ann: ApiUser, bob: ApiUser) -> None:

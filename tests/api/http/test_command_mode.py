@@ -78,6 +78,9 @@ def assert_predicted(answer: httpx.Response) -> None:
     if "refused_count" in body:  # a bulk change tells how many tasks would change
         assert (body["command_id"], answer.headers["taskledger-position"]) == (None, str(body["position"]))
         return
+    if "version" not in body and "results" not in body:  # a revert tells what would be taken back, if anything
+        assert body.keys() == ({"position", "reverted", "preview", "events"} if "reverted" in body else {"position"})
+        return
     assert {"position", "events"} < body.keys() <= {"id", "version", "key", "results", "position", "warnings", "events"}
     for result in body.get("results", [body]):
         assert result.keys() >= {"id", "version"}
@@ -121,7 +124,8 @@ async def test_only_commands_take_dry_run_and_on_conflict(client: httpx.AsyncCli
         answers = {status: answer for status, answer in described["responses"].items() if status in {"200", "201"}}
         says = str(answers)
         commands = name != "register" and ("/WriteResult'" in says or "/BatchResult'" in says)
-        assert (parameters.keys() >= {"dry_run", "on_conflict"}) == commands, name
+        reverts = "/RevertResult'" in says
+        assert (parameters.keys() >= {"dry_run", "on_conflict"}) == (commands or reverts), name
         if commands:
             assert parameters["dry_run"]["schema"]["type"] == "boolean"
             assert parameters["on_conflict"]["schema"]["enum"] == ["rebase"]
