@@ -13,10 +13,12 @@ from commands.revert.report import RevertReport, SkippedFields
 from commands.revert.restoration import Restoration, plan_restoration
 from commands.revert.restorers import EXISTENCE_FIELDS, restorers
 from commands.revert.task_transfer import with_whole_trees
+from commands.task_tree import load_tree
 from domain.errors import AlreadyReverted, PreviewIsStale, RevertCollides
 from domain.event import Change, Event
 from domain.project import Project
 from domain.revert import ChangeReverted, Revert, RevertPurpose, revert_stream_id
+from domain.task import Task
 from domain.workspace import Workspace
 
 
@@ -96,10 +98,33 @@ def _restore(restorations: Sequence[Restoration], context: DecisionContext) -> I
 
     What goes with another task goes after that one, which takes it along.
     """
+    late = _below_completed(restorations, context)
     for one in restorations:
-        yield from restorers()[one.state_type].bring_back(one, context)
+        if one.stream not in late:
+            yield from restorers()[one.state_type].bring_back(one, context)
     for one in sorted(restorations, key=lambda one: one.state_type is Project):
-        if one.values.keys() - EXISTENCE_FIELDS - set(DERIVED_FIELDS.get(one.state_type, ())):
+        if _has_fields(one):
             yield from restorers()[one.state_type].restore_fields(one, context)
+    for one in restorations:
+        if one.stream in late:
+            yield from restorers()[one.state_type].bring_back(one, context)
     for one in sorted(restorations, key=lambda one: one.is_taken_along):
         yield from restorers()[one.state_type].take_away(one, context)
+
+
+def _has_fields(one: Restoration) -> bool:
+    return bool(one.values.keys() - EXISTENCE_FIELDS - set(DERIVED_FIELDS.get(one.state_type, ())))
+
+
+def _below_completed(restorations: Sequence[Restoration], context: DecisionContext) -> set[UUID]:
+    """Tasks that only come back, below one that is done again, which then must have no open ones yet."""
+    completed = {one.stream for one in restorations if one.values.get("status") == "done"}
+    coming_back = [one for one in restorations if isinstance(one.wanted, Task) and not _has_fields(one)]
+    if not completed:
+        return set()
+    return {
+        one.stream
+        for one in coming_back
+        if isinstance(one.wanted, Task)
+        and completed & set(load_tree(one.wanted.project_id, context).ancestors_of(one.stream))
+    }

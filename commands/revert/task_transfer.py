@@ -31,7 +31,7 @@ def transfer_back(
     source_id, target_id = task.project_id, wanted.project_id
     source = load_editable_project(source_id, context)
     target = require_target_project(target_id, task, context)
-    column = require_status_fits(task, target, require_column(target, wanted.column))
+    column = require_status_fits(wanted, target, require_column(target, wanted.column))
     if task.is_on_board:
         yield from leave_column(source_id, source, task.column, context)
         yield from enter_column(target_id, target, column, context)
@@ -59,15 +59,22 @@ def transfer_back(
 def with_whole_trees(restorations: Sequence[Restoration], context: DecisionContext) -> list[Restoration]:
     """The same; a task whose tree would be torn apart, or whose place there has changed, collides as a whole."""
     moving = {one.stream: one for one in restorations if "project_id" in one.values}
-    torn = {stream for stream, one in moving.items() if _is_torn(one, moving, context)}
-    return [_without_transfer(one, context) if torn and one.stream in moving else one for one in restorations]
+    replaced = {one.stream for one in restorations if "parent_id" in one.values}
+    is_torn = any(_is_torn(one, moving, replaced, context) for one in moving.values())
+    return [_without_transfer(one, context) if is_torn and one.stream in moving else one for one in restorations]
 
 
-def _is_torn(one: Restoration, moving: Collection[UUID], context: DecisionContext) -> bool:
+def _is_torn(one: Restoration, moving: Collection[UUID], replaced: Collection[UUID], context: DecisionContext) -> bool:
+    """Whether a task that moves leaves one below or above it behind; `replaced` are those that get another parent."""
     task = require_found(context(Task, one.stream))
-    below = load_tree(task.project_id, context).iter_below(one.stream)
-    stays_below = task.parent_id is not None and "parent_id" not in one.values and task.parent_id not in moving
-    return bool(_PLACE & set(one.collisions)) or stays_below or not set(below) <= set(moving)
+    tree = load_tree(task.project_id, context)
+    staying = [each for each in tree.iter_below(one.stream) if each not in moving]
+    stays_below = task.parent_id is not None and one.stream not in replaced and task.parent_id not in moving
+    return (
+        bool(_PLACE & set(one.collisions))
+        or stays_below
+        or any({each, *tree.ancestors_of(each)}.isdisjoint(replaced) for each in staying)
+    )
 
 
 def _without_transfer(one: Restoration, context: DecisionContext) -> Restoration:

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from commands.archive import ArchiveTask, UnarchiveTask
 from commands.checklist import ChecklistItemSpec, SetChecklist
@@ -114,15 +115,20 @@ async def _check_reverts(log: InMemoryEventLog, earlier: Sequence[Step], last: S
     except Refusal:
         return
     after = states_of(log)
-    try:
-        first = await revert(handler, log, change)
-    except Refusal:  # by a rule of today, such as a column that is full
-        return
-    assert_equal(states_of(log), before, after.keys() - before.keys(), DERIVED_FIELDS[Task])
+    first = await revert(handler, log, change)
+    assert_equal(states_of(log), _with_last_keys(before, after), after.keys() - before.keys(), DERIVED_FIELDS[Task])
     assert_consistent(log)
     await revert(handler, log, first)
     assert_equal(states_of(log), after, (), ())
     assert_consistent(log)
+
+
+def _with_last_keys(before: dict[UUID, Task], after: dict[UUID, Task]) -> dict[UUID, Task]:
+    """A task that was moved away and back in one change keeps the key that it got then."""
+    return {
+        stream: replace(task, key=after[stream].key) if task.project_id == after[stream].project_id else task
+        for stream, task in before.items()
+    }
 
 
 @law(_edits, _edits, examples=150)
@@ -180,12 +186,14 @@ def assert_equal(
     """The tasks are as they were, but for what only rules use, and the new ones are in the trash."""
     assert {stream for stream, task in actual.items() if stream in new and not task.trashed} == set()
     for stream, task in wanted.items():
-        differing = {
-            name: (getattr(actual[stream], name), getattr(task, name))
-            for name in {*Task.__struct_fields__} - {*ignored}
-            if getattr(actual[stream], name) != getattr(task, name)
-        }
+        pairs = {name: (_value(actual[stream], name), _value(task, name)) for name in Task.__struct_fields__}
+        differing = {name: pair for name, pair in pairs.items() if name not in ignored and pair[0] != pair[1]}
         assert differing == {}, "a field is not as it was"
+
+
+def _value(task: Task, name: str) -> object:
+    """Relations, labels and assignees in any order: several may be added in another one."""
+    return set(getattr(task, name)) if name in {"relations", "labels", "assignees"} else getattr(task, name)
 
 
 def assert_consistent(log: InMemoryEventLog) -> None:

@@ -11,7 +11,7 @@ from commands.command import Command
 from commands.handling.command_on import CommandOn
 from commands.handling.handler import CommandHandler
 from commands.handling.request import CommandRequest
-from commands.label import LabelTask
+from commands.label import LabelTask, UnlabelTask
 from commands.recurrence import RecurrenceSpec
 from commands.revert import changed_stream, restorers
 from commands.revert.changed_stream import DERIVED_FIELDS, FIRST_EVENTS, FOLLOWING_EVENTS, changed_streams
@@ -128,6 +128,12 @@ def test_labels_that_others_added_since_stay(history: History) -> None:
     history.carry_out(LabelTask(label="soon"))
     history.revert(change)
     assert history.task().labels == ("soon",)
+
+
+def test_a_label_comes_back_where_it_was(history: History) -> None:
+    history.carry_out(EditTask(labels=("a", "b", "c")))
+    history.revert(history.carry_out(UnlabelTask(label="b")))
+    assert history.task().labels == ("a", "b", "c")
 
 
 def test_a_field_that_is_as_before_already_stays(history: History) -> None:
