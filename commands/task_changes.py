@@ -60,8 +60,9 @@ def place(  # noqa: PLR0913 - the three things that a place on the board consist
             status = _status_for(task, done_column, column, status)
     if _is_completed(task, status) and context.actor.kind != "import":
         yield from _complete_subtasks(task_id, task, project, context, children)
-    following = plan_next_instance(task_id, task, project, context) if _is_completed(task, status) else None
     former = placement.former if placement else None
+    recurs = _is_completed(task, status) and former is None
+    following = plan_next_instance(task_id, task, project, context) if recurs else None
     yield from _status_event(task_id, task, status or task.status, task.column, following, context, former)
     if column is not None and column.id != task.column:
         yield from leave_column(task.project_id, project, task.column, context)
@@ -119,7 +120,7 @@ def _status_event(  # noqa: PLR0913, PLR0917 - as above
     context: DecisionContext,
     former: Task | None = None,
 ) -> Iterator[Event]:
-    """A task that is done again as it was in a former state has the next instance that it had."""
+    """A task that is done again as it was in a former state has the next instance and the recurrence that it had."""
     if status == task.status:
         return
     ancestors = ancestors_of(task_id, task, context)
@@ -128,7 +129,7 @@ def _status_event(  # noqa: PLR0913, PLR0917 - as above
     else:
         known_next = former.next if former else None
         following_task = known_next if following is None else following.task
-        recurrence = Change(task.recurrence, None)
+        recurrence = Change(task.recurrence, former.recurrence if former else None)
         yield TaskCompleted(
             task.project_id,
             (former and former.completed_from) or column_id,

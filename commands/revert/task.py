@@ -56,13 +56,9 @@ def restore_fields(restoration: Restoration, context: DecisionContext) -> Iterat
     if "parent_id" in values:
         yield from carry_out(SetParent(parent_id=wanted.parent_id), stream, context)
     task = require_editable_task(_task(stream, context), context)
-    recurs = values.get("recurrence") if values.get("status") == "done" else None
-    own = {**values, "recurrence": None} if recurs else values  # its next instance, if any, is there already
-    yield from for_stream(stream, _restore_own_fields(task, wanted, own, context))
+    yield from for_stream(stream, _restore_own_fields(task, wanted, values, context))
     if PLACE_FIELDS & values.keys():
         yield from for_stream(stream, _restore_place(stream, _task(stream, context), wanted, context))
-    if recurs:
-        yield from for_stream(stream, set_fields(_task(stream, context), {"recurrence": recurs}))
     if "relations" in values:
         yield from _restore_relations(stream, wanted, context)
 
