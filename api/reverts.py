@@ -22,7 +22,7 @@ from commands.revert.report import SkippedFields
 from domain import codec
 from domain.errors import CrossesWorkspaces, NotFound, RevertCollides, TooManyToRevert
 from domain.event import RecordedEvent, Trace, changed_fields
-from domain.revert import RevertPurpose
+from domain.revert import ChangeReapplied, ChangeReverted, RevertPurpose
 from infra.log.changes import MAX_EVENTS
 
 MAX_STREAMS: Final = 1_000
@@ -73,7 +73,8 @@ async def take_back(
     """
     workspace_id = await _require_visible(request, ledger, events)
     streams = {one.stream for one in events if not isinstance(one.event, FOLLOWING_EVENTS)}
-    if len(streams) > MAX_STREAMS or len(events) > MAX_EVENTS:
+    marks = {one.stream for one in events if isinstance(one.event, ChangeReverted | ChangeReapplied)}
+    if len(streams - marks) > MAX_STREAMS or len(events) > MAX_EVENTS:
         raise TooManyToRevert(most=MAX_STREAMS)
     histories = await ledger.log.load_streams(streams)
     positions = {one.position for one in events}

@@ -11,7 +11,7 @@ from domain.event import RecordedEvent
 from domain.revert import ChangeReverted, RevertPurpose
 from infra.database.pool import Pool
 from infra.database.retry import retry_once
-from infra.log.rows import EVENT_COLUMNS, SELECT_EVENTS, decode_row
+from infra.log.rows import EVENT_COLUMNS, MAX_VERSION, SELECT_EVENTS, decode_row
 
 MAX_EVENTS: Final = 20_000
 """Of a change that is taken back, and of those that are looked through for the last changes of an actor."""
@@ -22,12 +22,13 @@ _SELECT_CHANGE: Final = f"""select {EVENT_COLUMNS} from (
       ({SELECT_EVENTS} where causation_id = %(text)s and length(causation_id) = 36
         order by notification_id limit %(rows)s)
     ) as found order by notification_id limit %(rows)s"""  # noqa: S608 - our own text
-_SELECT_LAST: Final = """select notification_id, command_id, causation_id,
+_SELECT_REASON: Final = """select notification_id, command_id, causation_id,
       case when topic = 'ChangeReverted' then convert_from(state, 'UTF8')::json ->> 'purpose' end
-    from log.events where actor_id = %s and actor_kind <> 'rule' and notification_id < %s
+    from log.events"""
+_SELECT_LAST: Final = f"""{_SELECT_REASON} where actor_id = %s and actor_kind <> 'rule' and notification_id < %s
     order by notification_id desc limit %s"""
-
-
+_SELECT_REST: Final = f"""{_SELECT_REASON} where command_id = %s and notification_id < %s
+    order by notification_id desc"""
 _IN_SESSION: Final = "correlation_id = %(session)s and length(causation_id) >= 32"
 _IS_VISIBLE: Final = """(workspace_id = any(%(workspaces)s)
       or workspace_id is null and %(user)s in (actor_id, on_behalf_of)) and topic <> all(%(hidden)s)"""
@@ -98,9 +99,13 @@ class Changes:
 
     async def last_of(self, actor_id: UUID) -> AsyncIterator[ActorChange]:
         """The last changes of an actor, newest first, as far as its last events reach."""
-        before, seen = 2**63 - 1, set[UUID]()
+        before, seen = MAX_VERSION, set[UUID]()
         for _ in range(MAX_EVENTS // _PAGE_EVENTS):
             rows = await self._fetch(_SELECT_LAST, (actor_id, before, _PAGE_EVENTS))
+            if (
+                len(rows) == _PAGE_EVENTS
+            ):  # the rest of the last command, which has the reason first, is on the next page
+                rows = [*rows, *await self._fetch(_SELECT_REST, (rows[-1][1], rows[-1][0]))]
             for change in _changes_in(rows):
                 if change.id not in seen:
                     seen.add(change.id)

@@ -211,6 +211,10 @@ def test_a_change_reverted_twice_is_as_it_was() -> None:
     revert_laws.reverted_twice_is_as_it_was()
 
 
+def test_what_others_did_since_a_change_stays() -> None:
+    revert_laws.what_others_did_since_stays()
+
+
 @pytest.mark.slow
 def test_a_place_that_is_not_restored_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("commands.revert.task.PLACE_FIELDS", frozenset({"column", "status"}))

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from api import reverts
 from infra.ids import new_id
+from infra.log import changes
 from tests.api.problems import assert_problem
 from tests.api_user import ApiUser
 
@@ -107,6 +109,32 @@ async def test_a_bulk_change_is_one_change(ann: ApiUser) -> None:
     redone = await ann.post("/redo")
     assert redone["reverted"] == undone["command_id"]
     assert len((await ann.get(f"/projects/{ann.project}/tasks?filter=status:done&limit=100"))["items"]) == 60
+
+
+async def test_a_change_of_more_events_than_a_page_is_undone_and_redone(
+    ann: ApiUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "_PAGE_EVENTS", 5)
+    tasks = [await ann.create_task(f"Task {number}") for number in range(12)]
+    ann.fold()
+    await ann.post("/tasks/bulk", type="CompleteTask", data={}, ids=tasks)
+    for step, status in (("undo", "open"), ("redo", "done"), ("undo", "open"), ("redo", "done")):
+        await ann.post(f"/{step}")
+        listed = await ann.get(f"/projects/{ann.project}/tasks?filter=status:{status}")
+        assert len(listed["items"]) == 12
+
+
+async def test_a_change_of_too_much_is_refused_and_passed_over(ann: ApiUser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reverts, "MAX_STREAMS", 2)
+    tasks = [await ann.create_task(f"Task {number}") for number in range(3)]
+    ann.fold()
+    small = await ann.post("/tasks/bulk", type="CompleteTask", data={}, ids=tasks[:2])
+    large = await ann.post("/tasks/bulk", type="LabelTask", data={"label": "shop"}, ids=tasks)
+    answer = await ann.request("POST", f"/changes/{large['command_id']}/revert")
+    assert_problem(answer, 422, "too_many_to_revert")
+    undone = await ann.post("/undo")
+    assert undone["reverted"] == small["command_id"]
+    assert (await ann.post("/redo"))["reverted"] == undone["command_id"]
 
 
 async def test_undo_goes_back_and_redo_goes_forth(ann: ApiUser) -> None:
