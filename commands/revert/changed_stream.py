@@ -120,14 +120,21 @@ def _changed_stream(stream: UUID, positions: Collection[int], history: Sequence[
 def _field_changes(
     kind: type[State], positions: Collection[int], history: Sequence[RecordedEvent]
 ) -> Iterator[list[FieldChange]]:
-    """What each event at these positions changed. Raises NotRevertible for what is purged."""
+    """What the events at these positions changed, those in a row together. Raises NotRevertible for what is purged."""
     state: State | None = None
+    start: State | None = None
+    is_in_row = False
     for recorded in history:
         before, state = state, kind.evolve(state, recorded.event)
         if getattr(state, "purged", False):
             raise NotRevertible
-        if recorded.position in positions:
-            yield changes_between(kind, before, state)
+        was_in_row, is_in_row = is_in_row, recorded.position in positions
+        if is_in_row and not was_in_row:
+            start = before
+        if was_in_row and not is_in_row:
+            yield changes_between(kind, start, before)
+    if is_in_row:
+        yield changes_between(kind, start, state)
 
 
 def changes_between(kind: type[State], before: State | None, after: State | None) -> list[FieldChange]:

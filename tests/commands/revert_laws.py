@@ -24,7 +24,7 @@ from commands.subtask import SetParent
 from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask, UnassignTask
 from commands.trash import RestoreTask, TrashTask
 from domain.column import NEW_BOARD_COLUMNS, Column, ColumnCount, ColumnCounted, column_stream_id
-from domain.errors import Refusal
+from domain.errors import HasOpenChildren, Refusal
 from domain.event import Change, fold
 from domain.project import ColumnsSet
 from domain.relation import BlockGraph, blocks_stream_id
@@ -115,7 +115,10 @@ async def _check_reverts(log: InMemoryEventLog, earlier: Sequence[Step], last: S
     except Refusal:
         return
     after = states_of(log)
-    first = await revert(handler, log, change)
+    try:
+        first = await revert(handler, log, change)
+    except HasOpenChildren:  # an open task can be put below one that is done, which then is not completed again
+        return
     assert_equal(states_of(log), _with_last_keys(before, after), after.keys() - before.keys(), DERIVED_FIELDS[Task])
     assert_consistent(log)
     await revert(handler, log, first)
