@@ -22,6 +22,7 @@ MATRIX = """
 
 show_workspace      yes    yes    yes    yes    yes    404      404     401
 show_activity       yes    yes    yes    yes    yes    404      404     401
+export_history      yes    yes    yes    yes    yes    404      404     401
 show_project_history yes   yes    yes    yes    yes    404      404     401
 show_activity_density yes  yes    yes    yes    yes    404      404     401
 show_task_version   yes    yes    yes    yes    yes    404      404     401

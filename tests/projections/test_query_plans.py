@@ -114,6 +114,11 @@ def all_questions() -> Iterator[tuple[str, Question]]:
         "in a project, bread, as of a time",
         _page(PROJECT_SCOPE, filter="bread").as_of(replace(MOMENT, at=CALLER.now)),
     )
+    yield "in a workspace, bread, as of a position", _page(LARGE_WORKSPACE_SCOPE, filter="bread").as_of(MOMENT)
+    yield (
+        "in a project, key:P3-12 bread, as of a position",
+        _page(PROJECT_SCOPE, filter="key:P3-12 bread").as_of(MOMENT),
+    )
     whole_board = board.board(PROJECT_SCOPE.ids[0], TaskPageOptions(), CALLER, "/tasks", {})
     yield "board, as of a position", whole_board.as_of(MOMENT)
     yield "one task as of a position", task_list.by_id(large_dataset.task_of(1), CALLER.me).as_of(MOMENT)
