@@ -17,7 +17,6 @@ from domain.event import ActorKind, Event, OpaqueEvent, RecordedEvent, change_fi
 from domain.project import ProjectKeyReserved, ProjectPurged
 from domain.rank import RanksRebalanced, RankTaken
 from domain.relation import BlockAdded, BlockRemoved
-from domain.revert import ChangeReapplied, ChangeReverted
 from domain.saved_filter import FiltersCounted
 from domain.subtask import SubtaskPlaced
 from domain.task import TaskCompleted, TaskMoved, TaskNumbersTaken, TaskPurged, TaskRestored
@@ -28,8 +27,6 @@ BOOKKEEPING_EVENTS: Final[frozenset[type[Event]]] = frozenset(
         AttachmentsCounted,
         BlockAdded,
         BlockRemoved,
-        ChangeReapplied,
-        ChangeReverted,
         ColumnCounted,
         FiltersCounted,
         ProjectKeyReserved,

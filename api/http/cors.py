@@ -33,6 +33,7 @@ EXPOSED_HEADERS = (
     "Idempotent-Replayed",
     "Link",
     "Location",
+    "Memento-Datetime",
     "RateLimit",
     "RateLimit-Policy",
     "Retry-After",
