@@ -276,9 +276,9 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
             lambda task: (ChangedStream(task, "Task", (FieldChange("title", "Buy bread", "Buy milk"),)),)
         ),
         left_out=st.sampled_from([(), (fixed_uuid7(45),)]),
-        purpose=st.just("revert"),
+        purpose=st.sampled_from(["revert", "undo", "redo"]),
         skips_collisions=st.booleans(),
-        preview=st.none(),
+        preview=st.sampled_from([None, "0" * 32]),
     ),
     SkipOccurrence: _command_on(_tasks, SkipOccurrence),
     SetChecklist: _command_on(

@@ -148,14 +148,14 @@ def _decoder(annotation: Any) -> Decode:
     return decode_once
 
 
-def write_documents(pipeline: Pipeline, build: Build, changes: Sequence[DocumentChange]) -> None:
+def write_documents(pipeline: Pipeline, build: Build, changes: Sequence[DocumentChange], insert: str = _UPSERT) -> None:
     """Insert new documents, update the changed columns of others, delete those that are None; keep the past."""
     past.close_versions(pipeline, build, changes)
     columns = stored_columns(build.projection)
     inserted = [stored_values(change) for change in changes if change.before is None and change.after is not None]
     gone = [change.key for change in changes if change.after is None]
     if inserted:
-        _send_rows(pipeline, build.table_name, _UPSERT, columns, inserted)
+        _send_rows(pipeline, build.table_name, insert, columns, inserted)
     for names, rows in _changed_values(changes).items():
         _send_rows(pipeline, build.table_name, _UPDATE, {name: columns[name] for name in ("id", *names)}, rows)
     if gone:
@@ -183,15 +183,11 @@ def _changed_values(changes: Iterable[DocumentChange]) -> dict[tuple[str, ...], 
 
 
 def replace_document(connection: Connection[TupleRow], build: Build, change: DocumentChange) -> None:
-    """Replace one document in statements that need no index; keep the past."""
+    """Write one document as `write_documents` does, in statements that need no index."""
     pipeline = Pipeline(connection)
-    past.close_versions(pipeline, build, [change])
-    pipeline.send(_delete_statement(build), array_literal([change.key]))
-    columns = stored_columns(build.projection)
-    if change.after is not None:
-        _send_rows(pipeline, build.table_name, _INSERT, columns, [stored_values(change)])
-    if rows := list(past.past_rows(build.projection, [change])):
-        _send_rows(pipeline, build.past_table_name, _INSERT, {**columns, **past.UNTIL}, rows)
+    if change.before is None:
+        pipeline.send(_delete_statement(build), array_literal([change.key]))
+    write_documents(pipeline, build, [change], insert=_INSERT)
     pipeline.sync()
 
 

@@ -5,10 +5,11 @@ import sys
 import httpx
 from taskledger_client import AuthenticatedClient, Client
 from taskledger_client.api.commands import carry_out
+from taskledger_client.api.history import show_history
 from taskledger_client.api.projects import create_project
 from taskledger_client.api.sessions import login
 from taskledger_client.api.task_lists import list_tasks
-from taskledger_client.api.tasks import create_task, edit_task, show_history, show_task
+from taskledger_client.api.tasks import create_task, edit_task, show_task
 from taskledger_client.api.users import register
 from taskledger_client.api.workspaces import create_workspace
 from taskledger_client.models import (

@@ -15,7 +15,7 @@ from infra.database.connections import connect
 from infra.schema.migrate import MIGRATION_LOCK_ID, migrate
 from infra.schema.pending import MIGRATIONS_DIR, fetch_pending_migrations
 from projections import project_list
-from projections.engine import builds
+from projections.engine import builds, table
 from projections.projection import all_projections
 from tests.examples import (
     ADA,
@@ -54,7 +54,7 @@ def test_every_projection_has_its_table_and_checkpoint(servers: Servers) -> None
         for name, projection in all_projections().items():
             cursor = connection.execute(SQL("select * from {}").format(found[name].table_name))
             columns = {column.name for column in cursor.description or ()}
-            assert columns == {*projection.row_type.__struct_fields__, *dict(projection.generated_columns)}
+            assert columns == {*table.stored_columns(projection), *dict(projection.generated_columns)}
 
 
 def test_a_killed_migration_leaves_no_lock(servers: Servers) -> None:
