@@ -1,4 +1,4 @@
-"""The history of tasks and projects over HTTP."""
+"""History over HTTP: the events of tasks and projects."""
 
 from uuid import UUID
 

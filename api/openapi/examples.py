@@ -63,6 +63,8 @@ EXAMPLE_BY_FIELD: Final[dict[str, Any]] = {
     "labels": ["shopping"],
     "limit": 50,
     "members": {example_id("user"): "owner"},
+    "as_of": "2026-11-30T09:00:00Z",
+    "at_position": 1042,
     "min_position": 1042,
     "new_email": None,
     "new_password": "staple battery horse",

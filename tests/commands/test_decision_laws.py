@@ -15,8 +15,8 @@ from tests.strategies import COMMAND_STRATEGIES
 
 pytestmark = pytest.mark.slow
 
-SET_BY_CALLERS = {"id", "expected_version"}
-"""Fields that are set from a target or a version when a command is sent."""
+SET_BY_CALLERS = {"id", "expected_version", "purpose"}
+"""Fields that are set from a target, a version or an address when a command is sent."""
 
 
 def test_repeating_a_command_changes_nothing() -> None:
