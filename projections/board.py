@@ -73,7 +73,10 @@ def board(
         PROJECT_MEMBERS,
         (project,),
         f"board {list_id_for(project, 'board', {'filter': options.filter})} {tasks_path} {moment}",
-        (Query("select * from {project_list} where id = %(here_0)s", ProjectRow), Query(_tasks_sql(listing), dict)),
+        (
+            Query("select * from {project_list} project where id = %(here_0)s", ProjectRow),
+            Query(_tasks_sql(listing), dict),
+        ),
         filter_sql.parameters | {"here_0": project, "rows": options.limit, "max_bytes": page_bytes.MAX_PAGE_BYTES},
         _AnswerBuilder(listing, options, tasks_path, moment),
         filter_sql.is_time_dependent,
