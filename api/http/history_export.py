@@ -15,7 +15,7 @@ from infra.log import history
 from infra.log.event_log import EventLog
 
 ExportFormat: TypeAlias = Literal["jsonl", "csv"]
-MEDIA_TYPES: Final[dict[ExportFormat, str]] = {"jsonl": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
+MEDIA_TYPES: Final[dict[ExportFormat, str]] = {"jsonl": "application/x-jsonlines", "csv": "text/csv; charset=utf-8"}
 _COLUMNS: Final = (
     *("position", "version", "type", "at", "actor_kind", "actor_id", "actor_name", "on_behalf_of"),
     *("command_id", "correlation_id", "causation_id", "stream", "field", "old", "new"),
