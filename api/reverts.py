@@ -17,11 +17,12 @@ from api.ledger import AuthedRequest, Ledger, command_request
 from commands.handling.command_on import CommandOn
 from commands.handling.outcome import Committed, Outcome
 from commands.revert import RevertChange
-from commands.revert.changed_stream import FOLLOWING_EVENTS, changed_streams, is_revertible
+from commands.revert.changed_stream import changed_streams, is_revertible
 from commands.revert.report import SkippedFields
 from domain import codec
 from domain.errors import CrossesWorkspaces, NotFound, RevertCollides, TooManyToRevert
 from domain.event import RecordedEvent, Trace, changed_fields
+from domain.history import BOOKKEEPING_EVENTS
 from domain.revert import ChangeReapplied, ChangeReverted, RevertPurpose
 from infra.log.changes import MAX_EVENTS
 
@@ -72,7 +73,7 @@ async def take_back(
     that do the same.
     """
     workspace_id = await _require_visible(request, ledger, events)
-    streams = {one.stream for one in events if not isinstance(one.event, FOLLOWING_EVENTS)}
+    streams = {one.stream for one in events if type(one.event) not in BOOKKEEPING_EVENTS}
     marks = {one.stream for one in events if isinstance(one.event, ChangeReverted | ChangeReapplied)}
     if len(streams - marks) > MAX_STREAMS or len(events) > MAX_EVENTS:
         raise TooManyToRevert(most=MAX_STREAMS)

@@ -6,19 +6,15 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.attachment import AttachmentsCounted
-from domain.column import ColumnCounted
 from domain.comment import Comment, CommentAdded
 from domain.errors import NotRevertible
 from domain.event import Event, RecordedEvent, State
+from domain.history import BOOKKEEPING_EVENTS
 from domain.label import Label, LabelColoured
-from domain.project import Project, ProjectCreated, ProjectKeyReserved
-from domain.rank import RanksRebalanced, RankTaken
-from domain.relation import BlockAdded, BlockRemoved
+from domain.project import Project, ProjectCreated
 from domain.revert import ChangeReverted, Revert
-from domain.saved_filter import FilterSaved, FiltersCounted, SavedFilter
-from domain.subtask import SubtaskPlaced
-from domain.task import Task, TaskCreated, TaskNumbersTaken
+from domain.saved_filter import FilterSaved, SavedFilter
+from domain.task import Task, TaskCreated
 from domain.time_entry import TimeEntry, TimeEntryAdded
 from domain.watch import ProjectWatch, ProjectWatchSet, TaskUnwatched, TaskWatch, TaskWatched
 
@@ -35,19 +31,6 @@ FIRST_EVENTS: Final[Mapping[type[Event], type[State]]] = {
     ChangeReverted: Revert,
 }
 """The state of a stream that begins with one of these can be restored."""
-FOLLOWING_EVENTS: Final = (
-    AttachmentsCounted,
-    BlockAdded,
-    BlockRemoved,
-    ColumnCounted,
-    FiltersCounted,
-    ProjectKeyReserved,
-    RankTaken,
-    RanksRebalanced,
-    SubtaskPlaced,
-    TaskNumbersTaken,
-)
-"""Events of guard streams, which follow from those of other streams: taking these back writes what follows from it."""
 DERIVED_FIELDS: Final[Mapping[type[State], Collection[str]]] = {
     Task: {"completed_from", "next", "trashed_with", "archived_with"},
     Project: {"removed", "former_names", "former_fields", "former_options"},
@@ -93,7 +76,7 @@ def changed_streams(
     newest = [
         (max(one.position for one in history if one.position in positions), stream)
         for stream, history in histories.items()
-        if not isinstance(history[0].event, FOLLOWING_EVENTS)
+        if type(history[0].event) not in BOOKKEEPING_EVENTS
     ]
     return tuple(_changed_stream(stream, positions, histories[stream]) for _, stream in sorted(newest, reverse=True))
 
