@@ -25,7 +25,7 @@ def test_housekeeping_rebuilds_a_missing_projection_in_a_subprocess(
             return not builds.unbuilt_projections(database)
 
         poll_until(is_built)
+        poll_until(lambda: database.execute("select from read.operations where state = 'done'").fetchall())
     assert database.execute("select kind, count(*) from read.operations group by 1").fetchall() == [("rebuild", 1)]
-    poll_until(lambda: database.execute("select from read.operations where state = 'done'").fetchall())
     oracle.catch_up(database)
     assert oracle.matches_log(database)
