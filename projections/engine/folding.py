@@ -62,10 +62,12 @@ def events_by_document(
 def loaded_keys(projection: Projection[Any], events: EventsByDocument) -> Collection[DocumentKey]:
     """The keys of the documents that may exist before these events; no event comes twice.
 
-    The document of a stream, which has its id, cannot exist before the first event of the stream.
+    Where each stream has one document, none exists before the first event of its stream.
     """
     if projection.keys is key_by_position:
         return ()
+    if not projection.is_by_stream:
+        return list(events)
     return [key for key, (first, *_) in events.items() if first.stream != key or first.version > FIRST_VERSION]
 
 

@@ -36,6 +36,14 @@ async def test_a_label_is_listed_once_used_or_coloured(ann: ApiUser) -> None:
     assert await list_labels(ann) == shown
 
 
+async def test_a_label_that_was_listed_gets_its_first_colour(ann: ApiUser) -> None:
+    """The first event of its stream is not the first that its document has."""
+    await ann.create_task(labels=["Shop"])
+    assert await list_labels(ann) == [("Shop", None)]
+    await set_colour(ann, "shop", "#cc3300")
+    assert await list_labels(ann) == [("Shop", "#cc3300")]
+
+
 async def test_a_colour_is_set_changed_and_taken_away(ann: ApiUser) -> None:
     await ann.create_task(labels=["shop"])
     answers = [await set_colour(ann, *one) for one in (("Shop", "#cc3300"), ("SHOP", "#CC3300"), ("shop", None))]
