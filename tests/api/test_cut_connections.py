@@ -26,7 +26,7 @@ from tests.tcp_proxy import TcpProxy
 pytestmark = pytest.mark.usefixtures("strict_time_budget")
 CUTS, CUT_INTERVAL_S = (193 if "TASKLEDGER_TEST_KILLS" in os.environ else 25), 0.13
 WRITERS = 4
-MAX_GAP_S = 3.0
+MAX_GAP_S = 10.0
 """The longest time without an acknowledged write, on a busy machine."""
 
 
