@@ -17,7 +17,7 @@ from msgspec import Struct
 from domain.custom_field import CustomField
 from domain.errors import FilterValue
 from domain.filter import CustomFieldIs, Day, HasCustomField, Operator
-from domain.filter.fields import parse_when
+from domain.filter.values import parse_when
 from domain.label import normalize_label
 from projections.text_folding import fold_text
 from projections.time_sql import SqlFragment, is_relative, relative_day

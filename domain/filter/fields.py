@@ -1,94 +1,43 @@
 """The fields that a filter can compare, and the values that each accepts."""
 
 import re
-from collections.abc import Callable, Mapping
-from datetime import UTC, date
+from collections.abc import Mapping
 from typing import Any, get_args
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
 
+from domain.filter.comparison import Comparison, FilterField
 from domain.filter.terms import (
     AssigneeIs,
     ColumnIs,
     CreatedByIs,
     CustomFieldIs,
-    Day,
     DurationIs,
     FieldPredicate,
     Has,
     HasCustomField,
-    Instant,
     Is,
     LabelIs,
     Operator,
     OptionalPart,
     ParentIs,
-    PeriodBoundary,
-    Person,
     PriorityIs,
     ProjectIs,
-    RelativeDay,
     RelativeTime,
     StatusIs,
     TaskKeyIs,
     TaskState,
     TimeIs,
 )
-from domain.filter.tokens import CUSTOM_FIELD_PREFIX, Token, custom_field_name, read_name, read_token
+from domain.filter.tokens import CUSTOM_FIELD_PREFIX, custom_field_name, read_name
+from domain.filter.values import EXPECTED_TIMES, check_name, parse_person, parse_when
 from domain.task import Priority, TaskStatus
-from domain.timestamp import parse_timestamp
 
 _PROJECT_KEY_PATTERN = re.compile("[A-Za-z][A-Za-z0-9]{1,9}")
 _TASK_KEY_PATTERN = re.compile(_PROJECT_KEY_PATTERN.pattern + "-[1-9][0-9]{0,8}")
-_MAX_NAME_CHARACTERS = 100
-_MAX_PERSON_CHARACTERS = 254
-"""That of an e-mail address."""
-_RELATIVE_DAYS: tuple[str, ...] = get_args(RelativeDay)
-_PERIOD_BOUNDARIES: tuple[str, ...] = get_args(PeriodBoundary)
-_RELATIVE_TIME_PATTERN = re.compile(
-    rf"(?P<base>{'|'.join((*_RELATIVE_DAYS, *_PERIOD_BOUNDARIES, 'now'))}|)"
-    "(?P<sign>[+-])(?P<count>[0-9]{1,4})(?P<unit>[hdwmy])"
-)
-
-
 _DURATION_PATTERN = re.compile(r"(?P<count>[0-9]{1,7}(\.[0-9]{1,2})?)(?P<unit>[mh]?)")
 _MINUTES_BY_UNIT = {"": 1, "m": 1, "h": 60}
-
-
-class Comparison(Struct, frozen=True):
-    """A field, an operator and a value, as written in the filter; `word` is the value if it can be one of ours."""
-
-    name: str
-    operator: Operator
-    value: str
-    quoted: bool
-
-    @property
-    def field(self) -> str:
-        """The name of the field, in any case."""
-        return self.name.lower()
-
-    @property
-    def word(self) -> Any:
-        return self.value.lower()
-
-
-def _read_value(text: str, offset: int) -> Token:
-    return read_token(text, offset, is_value=True)
-
-
-class FilterField(Struct, frozen=True):
-    """How a field parses its value, and descriptions of the values that it accepts.
-
-    `parse_value` raises ValueError or OverflowError for any other value. `read_value` reads the token of the value at
-    an offset of a text.
-    """
-
-    parse_value: Callable[[Comparison], FieldPredicate]
-    expected_values: tuple[str, ...]
-    read_value: Callable[[str, int], Token] = _read_value
 
 
 def allowed_operators(predicate: FieldPredicate) -> tuple[Operator, ...]:
@@ -114,26 +63,16 @@ def _parse_priority(comparison: Comparison) -> PriorityIs:
 
 def _parse_assignee(comparison: Comparison) -> AssigneeIs:
     user = comparison.word
-    return AssigneeIs(user if user in {"me", "none"} else _parse_person(comparison.value))
+    return AssigneeIs(user if user in {"me", "none"} else parse_person(comparison.value))
 
 
 def _parse_creator(comparison: Comparison) -> CreatedByIs:
     user = comparison.word
-    return CreatedByIs(user if user == "me" else _parse_person(comparison.value))
-
-
-def _parse_person(value: str) -> UUID | Person:
-    """A user's id, or else a name or an e-mail address."""
-    try:
-        return msgspec.convert(value, UUID)
-    except ValueError:
-        if not value.strip() or len(value) > _MAX_PERSON_CHARACTERS:
-            raise
-        return Person(value)
+    return CreatedByIs(user if user == "me" else parse_person(comparison.value))
 
 
 def _parse_label(comparison: Comparison) -> LabelIs:
-    return LabelIs(None if comparison.word == "none" and not comparison.quoted else _check_name(comparison.value))
+    return LabelIs(None if comparison.word == "none" and not comparison.quoted else check_name(comparison.value))
 
 
 def _parse_project(comparison: Comparison) -> ProjectIs:
@@ -142,7 +81,7 @@ def _parse_project(comparison: Comparison) -> ProjectIs:
 
 
 def _parse_column(comparison: Comparison) -> ColumnIs:
-    return ColumnIs(_check_name(comparison.value))
+    return ColumnIs(check_name(comparison.value))
 
 
 def _parse_key(comparison: Comparison) -> TaskKeyIs:
@@ -155,15 +94,9 @@ def _parse_parent(comparison: Comparison) -> ParentIs:
     return ParentIs(msgspec.convert(comparison.value, UUID))
 
 
-def _check_name(value: str) -> str:
-    if not 1 <= len(value) <= _MAX_NAME_CHARACTERS:
-        raise ValueError(value)
-    return value
-
-
 def _parse_custom_field(comparison: Comparison) -> CustomFieldIs:
     """The value stays as it is written: what it means depends on the type of the field."""
-    name = _check_name(custom_field_name(comparison.name) or "")
+    name = check_name(custom_field_name(comparison.name) or "")
     is_none = comparison.word == "none" and not comparison.quoted
     return CustomFieldIs(name, comparison.operator, None if is_none else comparison.value)
 
@@ -171,7 +104,7 @@ def _parse_custom_field(comparison: Comparison) -> CustomFieldIs:
 def _parse_presence(comparison: Comparison) -> Has | HasCustomField:
     name = None if comparison.quoted else custom_field_name(comparison.value)
     if name is not None:
-        return HasCustomField(_check_name(name), absent=comparison.field == "no")
+        return HasCustomField(check_name(name), absent=comparison.field == "no")
     return Has(msgspec.convert(comparison.word, OptionalPart), absent=comparison.field == "no")
 
 
@@ -202,36 +135,6 @@ def _parse_time(comparison: Comparison) -> TimeIs:
     return TimeIs(time_field, comparison.operator, parse_when(comparison.value))
 
 
-def parse_when(value: str) -> Any:
-    """A day, an instant, or a time that is relative to the present."""
-    word: Any = value.lower()
-    if word in _RELATIVE_DAYS:
-        return word
-    if word in _PERIOD_BOUNDARIES:
-        return RelativeTime(word)
-    if relative := _RELATIVE_TIME_PATTERN.fullmatch(word):
-        return _parse_relative(**relative.groupdict())
-    if len(value) == len("YYYY-MM-DD"):
-        return Day(msgspec.convert(value, date))
-    return Instant(parse_timestamp(value).astimezone(UTC))
-
-
-def _parse_relative(base: Any, sign: str, count: str, unit: Any) -> Any:
-    if unit == "h" and base != "now":
-        raise ValueError(unit)
-    base, offset = base or "today", int(sign + count)
-    if offset or base == "now":
-        return RelativeTime(base, offset, unit)
-    return base if base in _RELATIVE_DAYS else RelativeTime(base)
-
-
-_EXPECTED_TIMES = (
-    "a date such as 2026-12-01",
-    "a quoted date-time with an offset",
-    *_RELATIVE_DAYS,
-    *_PERIOD_BOUNDARIES,
-    "one of these with an offset such as today+7d, start-of-month-1m or -2w",
-)
 _EXPECTED_DURATIONS = ("minutes such as 90", "hours such as 1.5h", "none")
 _CUSTOM_FIELD_EXAMPLE = f"{CUSTOM_FIELD_PREFIX}Name"
 _EXPECTED_PARTS = (*get_args(OptionalPart), _CUSTOM_FIELD_EXAMPLE)
@@ -245,12 +148,12 @@ FILTER_FIELDS: Mapping[str, FilterField] = {
     "column": FilterField(_parse_column, ("the id of a column",)),
     "key": FilterField(_parse_key, ("a key such as PROJ-12",)),
     "parent": FilterField(_parse_parent, ("the id of a task",)),
-    "due": FilterField(_parse_optional_time, (*_EXPECTED_TIMES, "now", "none")),
-    "start": FilterField(_parse_optional_time, (*_EXPECTED_TIMES, "now", "none")),
+    "due": FilterField(_parse_optional_time, (*EXPECTED_TIMES, "now", "none")),
+    "start": FilterField(_parse_optional_time, (*EXPECTED_TIMES, "now", "none")),
     "estimate": FilterField(_parse_duration, _EXPECTED_DURATIONS),
     "spent": FilterField(_parse_duration, _EXPECTED_DURATIONS),
-    "created": FilterField(_parse_time, _EXPECTED_TIMES),
-    "updated": FilterField(_parse_time, _EXPECTED_TIMES),
+    "created": FilterField(_parse_time, EXPECTED_TIMES),
+    "updated": FilterField(_parse_time, EXPECTED_TIMES),
     "has": FilterField(_parse_presence, _EXPECTED_PARTS, read_name),
     "no": FilterField(_parse_presence, _EXPECTED_PARTS, read_name),
     "is": FilterField(_parse_state, get_args(TaskState)),

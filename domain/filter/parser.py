@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from domain.errors import FilterSyntax, FilterTooLong, FilterValue, UnknownField
-from domain.filter.fields import FIELD_NAMES, Comparison, allowed_operators, find_filter_field
+from domain.filter.comparison import Comparison
+from domain.filter.fields import FIELD_NAMES, allowed_operators, find_filter_field
 from domain.filter.terms import AnyOf, Operator, Phrase, Predicate, Term, Word
 from domain.filter.tokens import Token, operator_at, read_name, read_token, skip_spaces, syntax_error
 

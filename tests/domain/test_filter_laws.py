@@ -9,6 +9,7 @@ import pytest
 
 from domain.errors import FilterSyntax, FilterTooLong, FilterValue, Refusal, UnknownField
 from domain.filter import Day, LabelIs, Term, TimeIs, fields, format_terms, formatter, parse, tokens
+from domain.filter.comparison import Comparison, FilterField
 from tests.domain.filter_strategies import filters, texts, without_offsets
 from tests.law import law
 from tests.planted_defects import assert_check_fails
@@ -69,10 +70,10 @@ def quotes_without_escaping(patch: pytest.MonkeyPatch) -> None:
 def a_quoted_none_read_as_no_label(patch: pytest.MonkeyPatch) -> None:
     none_or_name = fields._parse_label  # noqa: SLF001 - the defect belongs in this function
 
-    def careless(comparison: fields.Comparison) -> LabelIs:
+    def careless(comparison: Comparison) -> LabelIs:
         return LabelIs(None) if comparison.value == "none" else none_or_name(comparison)
 
-    patch.setitem(fields.FILTER_FIELDS, "label", fields.FilterField(careless, ()))
+    patch.setitem(fields.FILTER_FIELDS, "label", FilterField(careless, ()))
 
 
 def shorter_operators_matched_first(patch: pytest.MonkeyPatch) -> None:
@@ -86,14 +87,14 @@ def control_characters_accepted(patch: pytest.MonkeyPatch) -> None:
 def calendar_errors_not_caught(patch: pytest.MonkeyPatch) -> None:
     """Errors of form are caught, those of the calendar are not."""
 
-    def careless(written: fields.Comparison) -> TimeIs:
+    def careless(written: Comparison) -> TimeIs:
         year, month, day = (int(part) for part in written.value.split("-") if part.isdecimal())
         try:
             return TimeIs("due", written.operator, Day(date(year, month, day)))
         except ValueError as error:
             raise LookupError from error
 
-    patch.setitem(fields.FILTER_FIELDS, "due", fields.FilterField(careless, ()))
+    patch.setitem(fields.FILTER_FIELDS, "due", FilterField(careless, ()))
 
 
 DEFECTS = [
