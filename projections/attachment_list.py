@@ -12,7 +12,7 @@ from domain.event import OpaqueEvent, RecordedEvent, record_from
 from domain.task import TaskPurged
 from projections import task_list
 from projections.pagination import PageCursor, list_id_for, paginate
-from projections.projection import Projection, key_by_stream_and_touches
+from projections.projection import Past, Projection, key_by_stream_and_touches
 from projections.question import ANSWER_MEMBERS, Answer, Query, Question
 
 
@@ -75,13 +75,14 @@ def scopes(row: AttachmentListRow) -> Iterable[UUID]:
 
 projection = Projection(
     "attachment_list",
-    1,
+    2,
     AttachmentListRow,
     key_by_stream_and_touches,
     fold,
     scopes,
-    golden_lines=153,
+    golden_lines=199,
     event_types=(AttachmentAdded, AttachmentRemoved, TaskPurged, OpaqueEvent),
+    past=Past(purged_by=(TaskPurged,)),
 )
 
 

@@ -11,7 +11,7 @@ from domain.event import OpaqueEvent, RecordedEvent
 from domain.label import LabelColoured, distinct_labels, label_stream_id
 from domain.task import TaskCreated, TaskLabelled
 from projections.pagination import MIN_NAME_SORT_KEY, NameSortKey, PageCursor, list_id_for, paginate
-from projections.projection import Projection
+from projections.projection import Past, Projection
 from projections.question import WORKSPACE_MEMBERS, Answer, Question, single_table_question
 
 
@@ -63,14 +63,15 @@ def scopes(label: LabelRow) -> Iterable[UUID]:
 
 projection = Projection(
     "label_list",
-    2,
+    3,
     LabelRow,
     keys,
     fold,
     scopes,
-    golden_lines=102,
+    golden_lines=199,
     indexes=("(workspace_id)",),
     event_types=(TaskCreated, TaskLabelled, LabelColoured, OpaqueEvent),
+    past=Past(indexes=(("workspace", "(workspace_id, valid_to)"),)),
 )
 
 
@@ -81,7 +82,7 @@ def page(workspace: UUID, limit: int, cursor: str | None) -> Question:
     """
     list_id = list_id_for(workspace, "labels", {})
     after = PageCursor.parse(cursor, list_id, NameSortKey) or MIN_NAME_SORT_KEY
-    sql = "select * from {label_list} where workspace_id = %(workspace)s"
+    sql = "select * from {label_list} label where workspace_id = %(workspace)s"
     parameters: dict[str, object] = {"workspace": workspace, "limit": limit, "after": after}
     return single_table_question(
         projection,

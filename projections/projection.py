@@ -24,7 +24,7 @@ class Past(Struct, frozen=True):
     table of past documents, beside the one by `id`: each the end of its name, and its text as in `Projection`.
     """
 
-    purged_by: tuple[type[Event], ...]
+    purged_by: tuple[type[Event], ...] = ()
     indexes: tuple[tuple[str, str], ...] = ()
     transient: tuple[str, ...] = ()
 

@@ -17,7 +17,7 @@ from domain.saved_filter import (
     SavedFilterSort,
 )
 from projections.pagination import PageCursor, encode_versioned_answer, list_id_for, paginate
-from projections.projection import Projection, key_by_stream
+from projections.projection import Past, Projection, key_by_stream
 from projections.question import USER_ALONE, Answer, Question, single_table_question
 
 
@@ -77,20 +77,21 @@ def scopes(saved: SavedFilterRow) -> Iterable[UUID]:
 
 projection = Projection(
     "saved_filter_list",
-    1,
+    2,
     SavedFilterRow,
     key_by_stream,
     fold,
     scopes,
-    golden_lines=91,
+    golden_lines=199,
     indexes=("(user_id)",),
     event_types=(FilterSaved, FilterRenamed, FilterRewritten, FilterResorted, FilterDeleted, OpaqueEvent),
+    past=Past(indexes=(("user", "(user_id, valid_to)"),)),
 )
 
 
 def by_id(user: UUID, filter_id: str) -> Question:
     """A single filter of a user, or a builtin one."""
-    sql = "select * from {saved_filter_list} where user_id = %(user)s and id::text = %(id)s"
+    sql = "select * from {saved_filter_list} saved where user_id = %(user)s and id::text = %(id)s"
     parameters: dict[str, object] = {"user": user, "id": filter_id}
     return single_table_question(
         projection, USER_ALONE, user, "one", sql, parameters, lambda rows: _item_answer(_with_builtins(rows), filter_id)
@@ -104,7 +105,7 @@ def page(user: UUID, limit: int, cursor: str | None) -> Question:
     """
     list_id = list_id_for(user, "filters", {})
     after = PageCursor.parse(cursor, list_id, SavedFilterSortKey)
-    sql = "select * from {saved_filter_list} where user_id = %(user)s"
+    sql = "select * from {saved_filter_list} saved where user_id = %(user)s"
     parameters: dict[str, object] = {"user": user, "limit": limit, "after": after}
     return single_table_question(
         projection,

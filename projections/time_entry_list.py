@@ -18,7 +18,7 @@ from domain.time_entry import (
 )
 from projections import task_list
 from projections.pagination import PageCursor, encode_versioned_answer, list_id_for, paginate
-from projections.projection import Projection, key_by_stream
+from projections.projection import Past, Projection, key_by_stream
 from projections.question import ANSWER_MEMBERS, Answer, Query, Question
 
 
@@ -89,10 +89,11 @@ projection = Projection(
     event_types=(
         *(TimeEntryAdded, TimeEntryEdited, TimeEntryDeleted, TimeEntryRestored, TimeEntryPurged, OpaqueEvent),
     ),
+    past=Past(purged_by=(TimeEntryPurged,), indexes=(("task", "(task_id, valid_to)"),)),
 )
 
 _COLUMNS_SQL: Final = ", ".join(f'entry."{name}"' for name in TimeEntryRow.__struct_fields__)
-_TASK_QUERY: Final = Query("select workspace_id, project_id from {task_list} where id = %(task)s", dict)
+_TASK_QUERY: Final = Query("select workspace_id, project_id from {task_list} task where id = %(task)s", dict)
 """A purged task has none, although its entries may be there for a moment."""
 IDS_ON_TASKS_SQL: Final = "select task_id, id from {time_entry_list} where task_id = any(%s) order by created_at, id"
 """The entries of these tasks."""

@@ -9,7 +9,7 @@ from projections import task_list
 from projections.pagination import encode_answer
 from projections.question import ANSWER_MEMBERS, Answer, Query, Question
 
-_SQL: Final = "select workspace_id, project_id, watchers -> 'users' as users from {task_list} where id = %(id)s"
+_SQL: Final = "select workspace_id, project_id, watchers -> 'users' as users from {task_list} task where id = %(id)s"
 
 
 class _TaskWatchers(Struct, frozen=True):

@@ -15,7 +15,7 @@ from api.http.body import JSONRequest
 from api.http.byte_range import requested_range
 from api.http.command_results import WriteResult
 from api.http.content_disposition import sent_file_name
-from api.http.parameters import PageQuery, ReadQuery
+from api.http.parameters import PastPageQuery, ReadQuery
 from api.http.response import Response
 from api.http.upload import check_upload_head, receive_upload
 from api.ledger import AuthedRequest, Ledger, write_response
@@ -104,7 +104,7 @@ list_attachments = question(
     attachment_list.page,
     Page[AttachmentShown],
     "List the attachments of a task, oldest first.",
-    PageQuery,
+    PastPageQuery,
 )
 
 

@@ -3,7 +3,7 @@
 from urllib.parse import unquote
 
 from api.command_endpoint import command
-from api.http.parameters import PageQuery
+from api.http.parameters import PastPageQuery
 from api.http.problems import MalformedRequest
 from api.ledger import AuthedRequest, Ledger
 from api.question_endpoint import question
@@ -35,7 +35,7 @@ list_labels = question(
     label_list.page,
     Page[LabelRow],
     "List the labels of a workspace and their colours, by name.",
-    PageQuery,
+    PastPageQuery,
 )
 colour_label = command(
     "PUT",

@@ -11,7 +11,7 @@ from api.command_endpoint import command
 from api.function_endpoint import get
 from api.http.addressing import parse_id
 from api.http.expansion import PartialTaskPage
-from api.http.parameters import PageQuery, ReadQuery
+from api.http.parameters import PastPageQuery, PastQuery
 from api.http.response import Response
 from api.http.task_parameters import Sort, TaskPageQuery, TaskSearch, require_sort
 from api.ledger import AuthedRequest, Ledger
@@ -59,16 +59,17 @@ list_filters = question(
     saved_filter_list.page,
     Page[SavedFilterShown],
     "List the built-in filters, then your own by name.",
-    PageQuery,
+    PastPageQuery,
 )
 
 
 @get("/filters/{saved_filter}")
 async def show_filter(
-    saved_filter: FilterId, request: AuthedRequest, ledger: Ledger, query: ReadQuery
+    saved_filter: FilterId, request: AuthedRequest, ledger: Ledger, query: PastQuery
 ) -> Response[SavedFilterShown]:
     """Show one of your filters or a built-in one."""
-    return await ledger.read(request, _filter_question(request, saved_filter), query.min_position)
+    moment = await ledger.moment(request, query.as_of, query.at_position)
+    return await ledger.read(request, _filter_question(request, saved_filter).as_of(moment), query.min_position)
 
 
 @get("/filters/{saved_filter}/tasks")

@@ -6,7 +6,7 @@ from api.command_endpoint import command
 from api.function_endpoint import get
 from api.history import read_history
 from api.http import history_items
-from api.http.parameters import PageQuery, ReadQuery
+from api.http.parameters import PageQuery, PastPageQuery, PastQuery
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from api.question_endpoint import question
@@ -22,7 +22,7 @@ list_time = question(
     time_entry_list.page,
     Page[TimeEntryRow],
     "List the time entries of a task, the latest day first, and of one day the newest first.",
-    PageQuery,
+    PastPageQuery,
 )
 add_time = command(
     "POST",
@@ -37,11 +37,12 @@ add_time = command(
 
 @get("/time/{entry}")
 async def show_time_entry(
-    entry: UUID, request: AuthedRequest, ledger: Ledger, query: ReadQuery
+    entry: UUID, request: AuthedRequest, ledger: Ledger, query: PastQuery
 ) -> Response[TimeEntryRow]:
     """Show one time entry."""
     task = await _task_of(ledger, entry)
-    return await ledger.read(request, time_entry_list.by_id(task, entry), query.min_position)
+    moment = await ledger.moment(request, query.as_of, query.at_position)
+    return await ledger.read(request, time_entry_list.by_id(task, entry).as_of(moment), query.min_position)
 
 
 @get("/time/{entry}/history")

@@ -10,7 +10,8 @@ from api.function_endpoint import get
 from api.http import history_items
 from api.http.conditional_response import conditional_response
 from api.http.expansion import Person
-from api.http.parameters import PageQuery, ReadQuery
+from api.http.memento import dated
+from api.http.parameters import PastPageQuery, ReadQuery
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from commands.command import require_found
@@ -31,9 +32,12 @@ class ProjectWatchShown(Struct, frozen=True):
 
 
 @get("/tasks/{task}/watchers")
-async def list_watchers(task: UUID, request: AuthedRequest, ledger: Ledger, query: PageQuery) -> Response[Page[Person]]:
-    """List the members of the workspace who watch a task, by id."""
-    question = watcher_list.of_task(task)
+async def list_watchers(
+    task: UUID, request: AuthedRequest, ledger: Ledger, query: PastPageQuery
+) -> Response[Page[Person]]:
+    """List the members of the workspace who watch a task, by id; of the past, those who are members today."""
+    moment = await ledger.moment(request, query.as_of, query.at_position)
+    question = watcher_list.of_task(task).as_of(moment)
     list_id = pagination.list_id_for(task, "watchers", {})
     after = PageCursor.parse(query.cursor, list_id, UUID)
     found = await ledger.fetch(request, question, query.min_position)
@@ -45,7 +49,8 @@ async def list_watchers(task: UUID, request: AuthedRequest, ledger: Ledger, quer
     names = await history_items.load_names(ledger.log, [Actor(user) for user in watchers & present.keys()])
     people = [Person(user, names.get(user)) for user in sorted(watchers & present.keys()) if not after or user > after]
     answer = pagination.paginate(people, query.limit, list_id, lambda person: person.id)
-    return conditional_response(request, answer, min(found.position, members.position), found.age_s)
+    response = conditional_response(request, answer, min(found.position, members.position), found.age_s)
+    return dated(response, moment.clock) if moment and moment.clock else response
 
 
 watch_task = command(

@@ -24,7 +24,7 @@ async def history(user: ApiUser) -> AsyncIterator[int]:
     """Change all that questions show; yields the position after each change."""
 
     async def send(method: str, path: str, **body: Any) -> int:
-        headers = {} if path.endswith("comments") else {"If-Match": "*"}
+        headers = {} if path.endswith(("comments", "time", "filters", "shop", "watch")) else {"If-Match": "*"}
         response = await user.request(method, path, json=body or None, headers=headers)
         assert response.is_success, response.text
         return int(response.headers["taskledger-position"])
@@ -44,8 +44,20 @@ async def history(user: ApiUser) -> AsyncIterator[int]:
     yield await send("POST", f"/tasks/{milk}/assign", user_id=user.id)
     yield await send("DELETE", f"/tasks/{bread}")
     yield await send("POST", f"/tasks/{bread}/restore")
+    yield await send("PUT", f"/workspaces/{user.workspace}/labels/shop", colour="#00ff00")
+    yield await attach(user, milk)
+    yield await send("POST", f"/tasks/{milk}/time", minutes=5, on="2026-11-30")
+    yield await send("DELETE", f"/tasks/{bread}/watch")
+    yield await send("POST", "/filters", name="Bakery", filter="bread")
     yield await send("POST", f"/tasks/{milk}/archive")
     yield await send("POST", f"/projects/{user.project}/archive")
+
+
+async def attach(user: ApiUser, task: str) -> int:
+    headers = {"Content-Disposition": 'attachment; filename="list.txt"', "Content-Type": "text/plain"}
+    response = await user.request("POST", f"/tasks/{task}/attachments", content=b"oats", headers=headers)
+    assert response.is_success, response.text
+    return int(response.headers["taskledger-position"])
 
 
 def questions(user: ApiUser) -> list[str]:
@@ -66,6 +78,10 @@ def questions(user: ApiUser) -> list[str]:
         *(f"/tasks/KIT-{number}" for number in (1, 2)),
         "/tasks/KIT-1/children",
         "/tasks/KIT-2/comments",
+        *(f"/tasks/KIT-1/{part}" for part in ("attachments", "time")),
+        "/tasks/KIT-2/watchers",
+        f"/workspaces/{user.workspace}/labels",
+        "/filters",
     ]
 
 
@@ -95,6 +111,7 @@ async def test_every_answer_about_the_past_is_the_one_that_was_given_then(ann: A
         given.append((position, await answers(ann)))
     times = {item["position"]: item["at"] for item in await all_activity(ann)}
     assert len({str(one) for _, one in given}) == len(given)
+    assert all(len({str(one[path]) for _, one in given}) > 1 for path in questions(ann))
     for turn, (position, expected) in enumerate(given[::2]):
         at = max(time for listed, time in times.items() if listed <= position)
         moment = f"as_of={quote(at)}" if turn % 2 else f"at_position={position}"
