@@ -23,7 +23,7 @@ from infra import clock
 from projections import task_list, task_page
 from projections.custom_field_sql import NO_FIELDS, FieldsByName, fields_by_name
 from projections.field_sql import FilterContext
-from projections.filter_sql import person_names, reads_calendar, reads_custom_fields
+from projections.filter_leaves import person_names, reads_calendar, reads_custom_fields
 from projections.moment import Moment
 from projections.project_list import custom_fields
 from projections.task_page_sql import TaskScope, workspaces_scope

@@ -15,7 +15,8 @@ from domain.filter import parse, quote
 from projections import custom_field_sql
 from projections.engine.connection import SyncConnection
 from projections.field_sql import FilterContext
-from projections.filter_sql import compile_filter, person_names, reads_calendar
+from projections.filter_leaves import person_names, reads_calendar
+from projections.filter_sql import compile_filter
 from projections.task_list import folding
 from tests.examples import ADA, BOB, CUSTOMER, DELIVERY, LARGE, POINTS, PROJECT, REVIEWER, SITE, SIZE, SIZES, SMALL
 from tests.law import law

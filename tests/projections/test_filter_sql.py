@@ -14,12 +14,14 @@ import pytest
 from hypothesis import strategies as st
 
 from domain.filter import Term, parse, quote
-from projections import field_sql, filter_sql, relevance, search_query, time_sql
+from projections import field_sql, filter_compiler, filter_sql, relevance, search_query, time_sql, word_sql
 from projections.engine.connection import SyncConnection
 from projections.field_sql import FilterContext
+from projections.filter_compiler import FilterCompiler
 from projections.filter_sql import compile_filter
 from projections.search_lexemes import stem
 from projections.task_list import NO_DUE_AT
+from projections.word_sql import MATCHES_SQL, WordSql
 from tests.domain import filter_strategies as any_filters
 from tests.examples import ADA, PROJECT
 from tests.law import law
@@ -372,17 +374,17 @@ def _patch_result(patch: pytest.MonkeyPatch, module: ModuleType, name: str, chan
 
 
 def negation_applied_to_the_first_half(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(filter_sql, "_negated", lambda sql: f"not {sql}")
+    patch.setattr(filter_compiler, "negated", lambda sql: f"not {sql}")
 
 
 def alternatives_without_parentheses(patch: pytest.MonkeyPatch) -> None:
-    conjunction_sql = filter_sql._Compiler.conjunction_sql  # noqa: SLF001 - the defect belongs in this function
+    conjunction_sql = FilterCompiler.conjunction_sql
 
     def bare(compiler: Any, terms: Sequence[Term], word_sql: Any) -> str:
         pieces = [conjunction_sql(compiler, [term], word_sql) for term in terms]
         return " and ".join(sql[1:-1] if " or " in sql and sql.startswith("(") else sql for sql in pieces) or "true"
 
-    patch.setattr(filter_sql._Compiler, "conjunction_sql", bare)  # noqa: SLF001 - as above
+    patch.setattr(FilterCompiler, "conjunction_sql", bare)
 
 
 def last_day_excluded(patch: pytest.MonkeyPatch) -> None:
@@ -443,7 +445,7 @@ def phrases_matched_in_any_order(patch: pytest.MonkeyPatch) -> None:
     def alike(query: search_query.SearchQuery, *_: object) -> search_query.SearchQuery:
         return msgspec.structs.replace(query, anywhere=re.sub(r"<\d+>", "&", query.anywhere))
 
-    _patch_result(patch, filter_sql, "text_query", alike)
+    _patch_result(patch, filter_compiler, "text_query", alike)
 
 
 def words_stemmed_in_one_language(patch: pytest.MonkeyPatch) -> None:
@@ -472,17 +474,17 @@ def levels_include_better_ones(patch: pytest.MonkeyPatch) -> None:
 
 
 def comments_left_out_of_denials(patch: pytest.MonkeyPatch) -> None:
-    word_sql, own_texts_sql = filter_sql._WordSql.of, f"not ({filter_sql._MATCHES_SQL})"  # noqa: SLF001 - it belongs there
+    word_sql_of, own_texts_sql = WordSql.of, f"not ({MATCHES_SQL})"
     patch.setattr(
-        filter_sql._WordSql,  # noqa: SLF001 - as above
+        WordSql,
         "of",
-        lambda workspaces: msgspec.structs.replace(word_sql(workspaces), denied=own_texts_sql),
+        lambda workspaces: msgspec.structs.replace(word_sql_of(workspaces), denied=own_texts_sql),
     )
 
 
 def comments_of_other_workspaces_read(patch: pytest.MonkeyPatch) -> None:
-    everywhere = filter_sql._COMMENTED_SQL.partition(" and comment.workspace_id")[0]  # noqa: SLF001 - as above
-    patch.setattr(filter_sql, "_COMMENTED_SQL", everywhere)
+    everywhere = word_sql._COMMENTED_SQL.partition(" and comment.workspace_id")[0]  # noqa: SLF001 - as above
+    patch.setattr(word_sql, "_COMMENTED_SQL", everywhere)
 
 
 def values_formatted_into_the_sql(patch: pytest.MonkeyPatch) -> None:
