@@ -76,7 +76,7 @@ def comparison_sql(comparison: BuiltinPredicate, context: FilterContext) -> SqlF
         case AssigneeIs():
             return _assignee_sql(comparison, context)
         case CreatedByIs(user):
-            return "task.created_by = any({0}::uuid[])", (_ids_of(user, context),)
+            return "task.created_by = any({0}::uuid[])", (ids_of(user, context),)
         case LabelIs(label):
             return _contains_sql("task.tags", label and normalize_label(label))
         case TimeIs():
@@ -116,7 +116,8 @@ def _assignee_sql(comparison: AssigneeIs, context: FilterContext) -> SqlFragment
             return _contains_sql("task.assignees", user)
 
 
-def _ids_of(user: UUID | Literal["me"] | Person, context: FilterContext) -> list[UUID]:
+def ids_of(user: UUID | Literal["me"] | Person, context: FilterContext) -> list[UUID]:
+    """The users that a term means."""
     match user:
         case "me":
             return [context.me]

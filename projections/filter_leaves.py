@@ -5,14 +5,22 @@ from collections.abc import Iterable, Iterator
 from domain.filter import (
     AnyOf,
     AssigneeIs,
+    At,
+    By,
     CreatedByIs,
+    CustomFieldChanged,
     CustomFieldIs,
     HasCustomField,
+    Instant,
     Is,
     Person,
     Phrase,
+    Since,
+    StaleIs,
     Term,
     TimeIs,
+    Until,
+    Was,
     Word,
 )
 from domain.filter.terms import FieldPredicate, Predicate
@@ -23,13 +31,15 @@ from projections.time_sql import is_relative
 
 
 def leaves_of(terms: Iterable[Term]) -> Iterator[FieldPredicate | Word | Phrase]:
-    """The predicates of the terms, and of the terms of groups."""
+    """The predicates of the terms, of the terms of groups, and those that once were met."""
     for term in terms:
         if isinstance(term.predicate, AnyOf):
             for alternative in term.predicate.alternatives:
                 yield from leaves_of(alternative)
         else:
             yield term.predicate
+            if isinstance(term.predicate, Was):
+                yield term.predicate.comparison
 
 
 def person_names(terms: Iterable[Term], fields: FieldsByName = NO_FIELDS) -> frozenset[str]:
@@ -48,7 +58,7 @@ def reads_calendar(terms: Iterable[Term]) -> bool:
 
 def reads_custom_fields(terms: Iterable[Term]) -> bool:
     """Whether a term is about a custom field."""
-    return any(isinstance(leaf, CustomFieldIs | HasCustomField) for leaf in leaves_of(terms))
+    return any(isinstance(leaf, CustomFieldIs | HasCustomField | CustomFieldChanged) for leaf in leaves_of(terms))
 
 
 def is_text(predicate: Predicate) -> bool:
@@ -69,12 +79,20 @@ def has_denial(term: Term) -> bool:
 def _reads_calendar(leaf: Predicate) -> bool:
     if isinstance(leaf, CustomFieldIs):
         return custom_field_sql.reads_calendar(leaf)
-    return leaf == Is("overdue") or (isinstance(leaf, TimeIs) and leaf.when != "none")
+    if isinstance(leaf, TimeIs | Since | Until | At):
+        return leaf.when != "none"
+    return leaf == Is("overdue") or isinstance(leaf, StaleIs)
 
 
 def depends_on_time(leaf: Predicate, fields: FieldsByName) -> bool:
     """Whether the same words may mean something else later; users may be renamed."""
     if isinstance(leaf, CustomFieldIs):
         return custom_field_sql.reads_calendar(leaf) or any(custom_field_sql.named_people(leaf, fields))
-    is_named = isinstance(leaf, AssigneeIs | CreatedByIs) and isinstance(leaf.user, Person)
-    return is_named or leaf == Is("overdue") or (isinstance(leaf, TimeIs) and is_relative(leaf.when))
+    match leaf:
+        case AssigneeIs(user) | CreatedByIs(user) | By(user):
+            return isinstance(user, Person)
+        case TimeIs(when=when) | Since(when) | Until(when):
+            return is_relative(when)
+        case At(when):  # the end of a day may be to come
+            return not isinstance(when, Instant)
+    return leaf == Is("overdue") or isinstance(leaf, StaleIs)

@@ -12,7 +12,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.filter import (
+    AnyOf,
     AssigneeIs,
+    At,
     ColumnIs,
     Is,
     LabelIs,
@@ -24,7 +26,7 @@ from domain.filter import (
     Word,
 )
 from projections.field_sql import FilterContext
-from projections.filter_compiler import FilterCompiler, negated
+from projections.filter_compiler import FilterCompiler, Place, negated
 from projections.filter_leaves import depends_on_time, has_denial, is_text, leaves_of
 from projections.relevance import (
     any_word_query,
@@ -79,16 +81,21 @@ def compile_filter(
     The parameters may be part of cache keys, so they depend on the time only if a term does, and are no more precise
     than the term. Comments are read of the workspaces that `workspaces_sql` is an array of.
     """
-    terms, compiler, word_sql = list(terms), FilterCompiler(context), WordSql.of(workspaces_sql)
-    words = [term for term in terms if is_text(term.predicate)]
-    tasks = compiler.conjunction_sql([term for term in terms if term not in words], word_sql.among_tasks)
-    texts = compiler.conjunction_sql(words, word_sql) if words else ""
-    levels = list(enumerate(relevance_levels(words)))
+    terms, compiler, word_sql = list(terms), FilterCompiler(), WordSql.of(workspaces_sql)
     leaves = list(leaves_of(terms))
+    is_about_archive = Is("archived") in leaves
+    place = Place(context, word_sql, is_about_archive=is_about_archive)
+    if any(isinstance(term.predicate, At) for term in terms):  # words are those of then too, and rank nothing now
+        terms = [Term(AnyOf((tuple(terms),)))]
+    words = [term for term in terms if is_text(term.predicate)]
+    others = [term for term in terms if term not in words]
+    tasks = compiler.conjunction_sql(others, replace(place, word_sql=word_sql.among_tasks))
+    texts = compiler.conjunction_sql(words, place) if words else ""
+    levels = list(enumerate(relevance_levels(words)))
     level_sqls = [_LEVEL_SQL.format(number) for number, _ in levels]
     parameters = compiler.parameters
     if levels:
-        meets_all = compiler.conjunction_sql(words, word_sql.one_by_one)
+        meets_all = compiler.conjunction_sql(words, replace(place, word_sql=word_sql.one_by_one))
         if any(map(has_denial, words)):
             level_sqls = [f"{level} and {meets_all}" for level in level_sqls]
         level_sqls.append(word_sql.comment_level(meets_all))
@@ -103,7 +110,7 @@ def compile_filter(
         reads_text=any(isinstance(leaf, Word | Phrase) for leaf in leaves),
         matches_many=requires_one_word(words) and all(map(_matches_many, terms)),
         is_time_dependent=any(depends_on_time(leaf, context.fields) for leaf in leaves),
-        is_about_archive=Is("archived") in leaves,
+        is_about_archive=is_about_archive,
     )
     return _with_similar(compiled, similar_text_query(words)) if finds_similar and levels else compiled
 

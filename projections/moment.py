@@ -44,9 +44,12 @@ class Moment(Struct, frozen=True):
         The condition stands outside the union: only then does PostgreSQL merge both tables in the order of an index.
         """
         valid = _VALID_SQL if self.at is None else _VALID_AT_SQL
-        return SQL(
-            f"""(select * from (
-              select *, {_NO_END} as valid_to, '{_NO_END_AT}'::timestamptz as valid_to_at from {{table}}
-              union all select * from {{past}}
-            ) as version where {valid})"""  # noqa: S608 - our own text
-        ).format(table=table, past=past_table)
+        return SQL(f"(select * from {{}} as version where {valid})").format(versions_sql(table, past_table))  # noqa: S608 - our own text
+
+
+def versions_sql(table: Composable, past_table: Composable) -> Composed:
+    """All versions of documents, from a table of present and one of past documents; for `from`."""
+    return SQL(
+        f"""(select *, {_NO_END} as valid_to, '{_NO_END_AT}'::timestamptz as valid_to_at from {{}}
+            union all select * from {{}})"""  # noqa: S608 - as above
+    ).format(table, past_table)

@@ -36,11 +36,11 @@ def time_sql(comparison: TimeIs, now: datetime, zone: tzinfo) -> SqlFragment:
     """
     if comparison.when == "none":
         return f"{_TIME_COLUMNS[comparison.field]} = {{0}}", (NO_DUE_AT,)
-    bounds = _time_bounds(comparison.operator, *_time_range(comparison.when, now, zone))
+    bounds = _time_bounds(comparison.operator, *time_range(comparison.when, now, zone))
     if comparison.field in _DATED_FIELDS:
         return _dated_sql(comparison.field, bounds, zone)
     column = _TIME_COLUMNS[comparison.field]
-    sql, values = _between_sql(column, bounds)
+    sql, values = between_sql(column, bounds)
     if comparison.field == "updated":  # the index is on the hour
         signs = [sign for sign, bound in zip((">=", "<="), bounds, strict=True) if bound]
         hours = [f"task.updated_hour {sign} {_EPOCH_HOUR_SQL}".format(f"{{{at}}}") for at, sign in enumerate(signs)]
@@ -58,16 +58,16 @@ def _dated_sql(field: TimeField, bounds: tuple[datetime | None, datetime | None]
     since, until = bounds[0], bounds[1] or NO_DUE_AT
     day_since, day_until = since and _wall_clock(since, zone), _wall_clock(until, zone)
     if (since, until) == (day_since, day_until):
-        return _between_sql(column, (since, until))
+        return between_sql(column, (since, until))
     # The first condition is one that the index can find.
-    wide, wide_values = _between_sql(column, (since and min(since, day_since or since), max(until, day_until)))
-    days, day_values = _between_sql(column, (day_since, day_until), len(wide_values))
-    instants, values = _between_sql(column, (since, until), len(wide_values) + len(day_values))
+    wide, wide_values = between_sql(column, (since and min(since, day_since or since), max(until, day_until)))
+    days, day_values = between_sql(column, (day_since, day_until), len(wide_values))
+    instants, values = between_sql(column, (since, until), len(wide_values) + len(day_values))
     sql = f"{wide} and case when {is_whole_day} then {days} else {instants} end"
     return sql, (*wide_values, *day_values, *values)
 
 
-def _between_sql(column: str, bounds: tuple[datetime | None, datetime | None], first: int = 0) -> SqlFragment:
+def between_sql(column: str, bounds: tuple[datetime | None, datetime | None], first: int = 0) -> SqlFragment:
     """The column is not before the first bound, and before the second; placeholders begin with number `first`."""
     found = [(sign, bound) for sign, bound in zip((">=", "<"), bounds, strict=True) if bound]
     pieces = [f"{column} {sign} {{{place}}}" for place, (sign, _) in enumerate(found, first)]
@@ -85,7 +85,7 @@ def _time_bounds(operator: Operator, start: datetime, end: datetime) -> tuple[da
             return end if operator == ">" else start, None
 
 
-def _time_range(when: _When, now: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
+def time_range(when: _When, now: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
     """The start, and the end, which is not included; in UTC."""
     match when:
         case Instant(at):

@@ -3,13 +3,10 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
+from projections.past_sql import valid_sql
 from projections.task_search import DOCUMENT_SQL
 
 MATCHES_SQL = f"{DOCUMENT_SQL} @@ {{0}}::tsquery"
-_MATCHING_TEXT_EXISTS_SQL = (
-    f"exists (select from {{{{task_search}}}} search where search.id = task.id and {MATCHES_SQL})"
-)
-"""For a word among alternatives, some of which may need no text."""
 _COMMENTED_SQL = (
     "select comment.task_id from {{{{comment_list}}}} comment"
     " where comment.words @@ {query}::tsquery and comment.workspace_id = any({workspaces})"
@@ -27,6 +24,7 @@ class WordSql(Struct, frozen=True):
     required: str
     denied: str
     commented: str
+    texts: str = f"select from {{{{task_search}}}} search where {MATCHES_SQL}"
 
     @classmethod
     def of(cls, workspaces_sql: str) -> "WordSql":
@@ -45,9 +43,17 @@ class WordSql(Struct, frozen=True):
 
     @property
     def among_tasks(self) -> "WordSql":
-        """For conditions that do not refer to `search`."""
-        has_word = f"({_MATCHING_TEXT_EXISTS_SQL} or task.id in ({self.commented}))"
+        """For conditions that do not refer to `search`, and so may stand among alternatives that need no text."""
+        has_word = f"(exists ({self.texts} and search.id = task.id) or task.id in ({self.commented}))"
         return replace(self, required=has_word, denied=f"not ({has_word})")
+
+    def at(self, bound: str) -> "WordSql":
+        """For words that a task, and its comments, had just before a bound."""
+        texts = self.texts.replace("{{task_search}}", "{{task_search_versions}}")
+        commented = self.commented.replace("{{comment_list}}", "{{comment_list_versions}}")
+        has_word = f"""(exists ({texts} and {valid_sql("search", bound)} and search.id = task.id)
+            or exists ({commented} and {valid_sql("comment", bound)} and comment.task_id = task.id))"""
+        return replace(self, required=has_word, denied=f"not {has_word}")
 
     def comment_level(self, meets_all: str) -> str:
         """The last level: tasks that have some word in a comment only."""

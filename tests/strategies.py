@@ -526,3 +526,18 @@ _edits_of_due = [_command_on(_tasks, EditTask, title=_or_unset(_texts), due=_due
 _task_commands = st.one_of(*_edits_of_due, *(COMMAND_STRATEGIES[kind] for kind in (CompleteTask, ReopenTask, MoveTask)))
 targeted_commands: SearchStrategy[CommandOn] = st.one_of(*COMMAND_STRATEGIES.values()) | _task_commands
 command_sequences: SearchStrategy[list[CommandOn]] = st.lists(targeted_commands, min_size=4, max_size=24)
+task_walks: SearchStrategy[list[CommandOn]] = st.lists(
+    st.one_of(
+        *_edits_of_due,
+        *(
+            COMMAND_STRATEGIES[kind]
+            for kind in (
+                *(EditTask, CompleteTask, ReopenTask, ReopenTask, MoveTask, AssignTask, LabelTask, UnlabelTask),
+                *(TrashTask, RestoreTask, RestoreTask, ArchiveTask, UnarchiveTask),
+            )
+        ),
+    ),
+    min_size=4,
+    max_size=24,
+)
+"""Commands on a few tasks, each of which may meet what another did."""

@@ -14,7 +14,8 @@ from projections.task_sorting import TASK_SORTS, sort_field
 _FILTER_DESCRIPTION = (
     'Terms that a task must all meet, such as `status:open assignee:me due<today+7d -label:later "free text"`; `or` '
     "and parentheses combine them, `-` denies one or a group. Words match all their forms, `kitch*` all that begin so. "
-    "Days are those of your time zone."
+    "Days are those of your time zone. About the past: `was(column:doing)`, `changed:due by:ann since:-7d`, "
+    "`reopened>=2`, `stale>14d`; `at:2026-03-01` asks the other terms of its list, or group, about the end of that day."
 )
 _SORT_DESCRIPTION = (
     "The sort order; a leading `-` reverses it. `priority` begins with none, `due` ends with none in both directions; "

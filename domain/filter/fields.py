@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from domain.filter.comparison import Comparison, FilterField
+from domain.filter.past_fields import PAST_FIELDS
 from domain.filter.terms import (
     AssigneeIs,
     ColumnIs,
@@ -25,6 +26,8 @@ from domain.filter.terms import (
     PriorityIs,
     ProjectIs,
     RelativeTime,
+    ReopenedIs,
+    StaleIs,
     StatusIs,
     TaskKeyIs,
     TaskState,
@@ -47,7 +50,9 @@ def allowed_operators(predicate: FieldPredicate) -> tuple[Operator, ...]:
             return (":",)
         case TimeIs(when="now" | RelativeTime(base="now")):
             return ("<", "<=", ">", ">=")
-        case PriorityIs() | TimeIs() | DurationIs() | CustomFieldIs():
+        case StaleIs():
+            return ("<", "<=", ">", ">=")
+        case PriorityIs() | TimeIs() | DurationIs() | CustomFieldIs() | ReopenedIs():
             return get_args(Operator)
         case _:
             return (":",)
@@ -157,6 +162,7 @@ FILTER_FIELDS: Mapping[str, FilterField] = {
     "has": FilterField(_parse_presence, _EXPECTED_PARTS, read_name),
     "no": FilterField(_parse_presence, _EXPECTED_PARTS, read_name),
     "is": FilterField(_parse_state, get_args(TaskState)),
+    **PAST_FIELDS,
 }
 """Each field that a filter can compare."""
 _CUSTOM_FIELD = FilterField(_parse_custom_field, ("a value of the type of the field", "none"))

@@ -1,13 +1,18 @@
 """Formatting a filter: from its terms to its text."""
 
 from collections.abc import Iterable
+from uuid import UUID
 
 from domain.filter.terms import (
     AnyOf,
     AssigneeIs,
-    BuiltinPredicate,
+    At,
+    By,
+    Changed,
     ColumnIs,
+    ComparisonPredicate,
     CreatedByIs,
+    CustomFieldChanged,
     CustomFieldIs,
     Day,
     DurationIs,
@@ -17,16 +22,23 @@ from domain.filter.terms import (
     Is,
     LabelIs,
     ParentIs,
+    PastPredicate,
     Person,
     Phrase,
     Predicate,
     PriorityIs,
     ProjectIs,
+    Qualifier,
     RelativeTime,
+    ReopenedIs,
+    Since,
+    StaleIs,
     StatusIs,
     TaskKeyIs,
     Term,
     TimeIs,
+    Until,
+    Was,
     Word,
 )
 from domain.filter.tokens import CUSTOM_FIELD_PREFIX
@@ -50,19 +62,36 @@ def _format_predicate(predicate: Predicate) -> str:
             return quote(text)
         case AnyOf(alternatives):
             return f"({' or '.join(map(format_terms, alternatives))})"
-        case CustomFieldIs(name, operator, value):
-            return f"{CUSTOM_FIELD_PREFIX}{quote(name)}{operator}{'none' if value is None else quote(value)}"
-        case HasCustomField(name, absent):
-            return f"{'no' if absent else 'has'}:{CUSTOM_FIELD_PREFIX}{quote(name)}"
+    if isinstance(predicate, PastPredicate | StaleIs | Qualifier):
+        return _format_past(predicate)
     return _format_comparison(predicate)
 
 
-def _format_comparison(predicate: BuiltinPredicate) -> str:
+def _format_past(predicate: PastPredicate | StaleIs | Qualifier) -> str:
+    match predicate:
+        case Was(comparison):
+            shown = f"was({_format_predicate(comparison)})"
+        case Changed(value):
+            shown = f"changed:{value}"
+        case CustomFieldChanged(name):
+            shown = f"changed:{CUSTOM_FIELD_PREFIX}{quote(name)}"
+        case ReopenedIs(operator, count):
+            shown = f"reopened{operator}{count}"
+        case StaleIs(operator, count, unit):
+            shown = f"stale{operator}{count}{unit}"
+        case By(user):
+            shown = f"by:{_format_user(user)}"
+        case Since(when) | Until(when) | At(when):
+            shown = f"{type(predicate).__name__.lower()}:{_format_time(when)}"
+    return shown
+
+
+def _format_comparison(predicate: ComparisonPredicate) -> str:  # noqa: C901 - a line for each kind of term
     match predicate:
         case StatusIs(value) | ProjectIs(value) | TaskKeyIs(value) | ParentIs(value) | Is(value):
             shown = f"{_FIELD_NAMES[type(predicate)]}:{value}"
         case AssigneeIs(user) | CreatedByIs(user):
-            shown = f"{_FIELD_NAMES[type(predicate)]}:{quote(user.name) if isinstance(user, Person) else user}"
+            shown = f"{_FIELD_NAMES[type(predicate)]}:{_format_user(user)}"
         case ColumnIs(name):
             shown = f"column:{quote(name)}"
         case LabelIs(name):
@@ -75,7 +104,15 @@ def _format_comparison(predicate: BuiltinPredicate) -> str:
             shown = f"{duration}{operator}{'none' if minutes is None else minutes}"
         case TimeIs(time, operator, when):
             shown = f"{time}{operator}{_format_time(when)}"
+        case CustomFieldIs(name, operator, value):
+            shown = f"{CUSTOM_FIELD_PREFIX}{quote(name)}{operator}{'none' if value is None else quote(value)}"
+        case HasCustomField(name, absent):
+            shown = f"{'no' if absent else 'has'}:{CUSTOM_FIELD_PREFIX}{quote(name)}"
     return shown
+
+
+def _format_user(user: UUID | str | Person) -> str:
+    return quote(user.name) if isinstance(user, Person) else str(user)
 
 
 def _format_time(when: Day | Instant | RelativeTime | str) -> str:

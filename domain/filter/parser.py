@@ -6,11 +6,12 @@ from functools import lru_cache
 from domain.errors import FilterSyntax, FilterTooLong, FilterValue, UnknownField
 from domain.filter.comparison import Comparison
 from domain.filter.fields import FIELD_NAMES, allowed_operators, find_filter_field
-from domain.filter.terms import AnyOf, Operator, Phrase, Predicate, Term, Word
+from domain.filter.qualifiers import check_qualifiers
+from domain.filter.terms import AnyOf, ComparisonPredicate, Operator, Phrase, Predicate, Term, Was, Word
 from domain.filter.tokens import Token, operator_at, read_name, read_token, skip_spaces, syntax_error
 
 MAX_TERMS, MAX_CHARACTERS, MAX_DEPTH = 100, 4_000, 20
-_OR = "or"
+_OR, _WAS = "or", "was"
 
 
 @lru_cache(maxsize=1_000)
@@ -61,6 +62,7 @@ class _Parser:
             terms.append(self._parse_term(depth))
         if not terms:
             raise FilterSyntax("Write a term here, or put the word or in quotes.", offset=self._offset)
+        check_qualifiers(terms)
         return tuple(terms)
 
     def _parse_term(self, depth: int) -> Term:
@@ -94,6 +96,8 @@ class _Parser:
         if self._or_at_offset():
             raise FilterSyntax("Put the word or in quotes.", offset=offset)
         token = read_name(text, offset)
+        if token.text.lower() == _WAS and text.startswith("(", token.end_offset) and not token.quoted:
+            return self._parse_was(token)
         if operator := None if token.quoted else operator_at(text, token.end_offset):
             return self._parse_comparison(offset, token, operator)
         token = read_token(text, offset)
@@ -122,6 +126,21 @@ class _Parser:
             raise _value_error(words, name.end_offset, name, allowed)
         self._offset = value.end_offset
         return predicate
+
+    def _parse_was(self, was: Token) -> Was:
+        """The comparison in parentheses after the word `was`."""
+        text, start = self._text, was.end_offset
+        self._offset = offset = skip_spaces(text, start + 1)
+        name = read_name(text, offset)
+        operator = None if name.quoted else operator_at(text, name.end_offset)
+        predicate = self._parse_comparison(offset, name, operator) if operator else None
+        if not isinstance(predicate, ComparisonPredicate):
+            raise FilterSyntax("Compare a field here, as in was(column:doing).", offset=offset)
+        self._offset = skip_spaces(text, self._offset)
+        if not text.startswith(")", self._offset):
+            raise FilterSyntax("Close this parenthesis after the comparison.", offset=start)
+        self._offset += 1
+        return Was(predicate)
 
     def _or_at_offset(self) -> Token | None:
         """The operator `or`, if it comes next: the word alone, in any case."""

@@ -21,6 +21,28 @@ TimeUnit = Literal["h", "d", "w", "m", "y"]
 OptionalPart = Literal["assignee", "label", "due", "start", "estimate", "spent", "description", "priority", "parent"]
 TaskState = Literal["open", "done", "overdue", "unassigned", "blocked", "archived", "watching"]
 
+ChangeableField = Literal[
+    "title",
+    "description",
+    "status",
+    "priority",
+    "assignee",
+    "label",
+    "column",
+    "project",
+    "parent",
+    "due",
+    "start",
+    "estimate",
+    "spent",
+    "colour",
+    "checklist",
+    "recurrence",
+    "comments",
+    "attachments",
+    "archived",
+]
+
 
 class Day(Struct, frozen=True):
     """A whole day."""
@@ -109,12 +131,15 @@ class DurationIs(Struct, frozen=True):
     minutes: int | None
 
 
+When: TypeAlias = Day | Instant | RelativeTime | RelativeDay
+
+
 class TimeIs(Struct, frozen=True):
     """When the task is due, starts, was created or last changed. Only `due` and `start` allow `now` and `none`."""
 
     field: TimeField
     operator: Operator
-    when: Day | Instant | RelativeTime | RelativeDay | Literal["now", "none"]
+    when: When | Literal["now", "none"]
 
 
 class Has(Struct, frozen=True):
@@ -143,6 +168,63 @@ class Is(Struct, frozen=True):
     """The task is in this state; `watching`: the caller watches it."""
 
     state: TaskState
+
+
+class Was(Struct, frozen=True):
+    """The comparison was true of the task at some time, now included."""
+
+    comparison: "ComparisonPredicate"
+
+
+class Changed(Struct, frozen=True):
+    """The field of the task was changed after the task was created."""
+
+    field: ChangeableField
+
+
+class CustomFieldChanged(Struct, frozen=True):
+    """The value of a custom field of that name, in any spelling, was changed after the task was created."""
+
+    name: str
+
+
+class ReopenedIs(Struct, frozen=True):
+    """How often the task was reopened."""
+
+    operator: Operator
+    count: int
+
+
+class StaleIs(Struct, frozen=True):
+    """How long ago the task was last changed."""
+
+    operator: Operator
+    count: int
+    unit: TimeUnit
+
+
+class By(Struct, frozen=True):
+    """The changes that the list of terms is about are those of the user, or of the caller, or of agents of theirs."""
+
+    user: UUID | Literal["me"] | Person
+
+
+class Since(Struct, frozen=True):
+    """What the list of terms says of the past is about the time from then on."""
+
+    when: When
+
+
+class Until(Struct, frozen=True):
+    """What the list of terms says of the past is about the time up to then, a day included."""
+
+    when: When
+
+
+class At(Struct, frozen=True):
+    """The list of terms is about the task as it was then; a day means its end."""
+
+    when: When
 
 
 class Word(Struct, frozen=True):
@@ -179,7 +261,12 @@ BuiltinPredicate: TypeAlias = (
     | Has
     | Is
 )
-FieldPredicate: TypeAlias = BuiltinPredicate | CustomFieldIs | HasCustomField
+ComparisonPredicate: TypeAlias = BuiltinPredicate | CustomFieldIs | HasCustomField
+PastPredicate: TypeAlias = Was | Changed | CustomFieldChanged | ReopenedIs
+"""Predicates about all that a task was."""
+Qualifier: TypeAlias = By | Since | Until | At
+"""What says more about the other terms of its list."""
+FieldPredicate: TypeAlias = ComparisonPredicate | PastPredicate | StaleIs | Qualifier
 Predicate: TypeAlias = FieldPredicate | Word | Phrase | AnyOf
 
 

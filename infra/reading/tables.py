@@ -14,7 +14,7 @@ from infra.reading.progress import ProjectionBehind
 from projections.engine import builds, table
 from projections.engine.builds import WHOLE_BUILD_SCOPE
 from projections.fingerprint import fingerprints
-from projections.moment import Moment
+from projections.moment import Moment, versions_sql
 from projections.projection import all_projections
 from projections.question import Answer, Question
 
@@ -106,14 +106,15 @@ class ReadTables:
 def with_table_names(sql: str, build_numbers: Mapping[str, int], moment: Moment | None = None) -> Composed:
     """The query with the names of the serving tables, or with what they had at a moment.
 
+    `{name_versions}` is all that the documents of a projection that keeps the past were, and are.
+
     Raises ProjectionBehind if one has not been built.
     """
-    tables: dict[str, Composable] = {
-        name: Identifier("read", f"{name}_{build}") for name, build in build_numbers.items()
-    }
-    if moment:
-        past = {name: Identifier("read", f"{name}_{build}_past") for name, build in build_numbers.items()}
-        tables = {name: moment.table_sql(table, past[name]) for name, table in tables.items()}
+    tables: dict[str, Composable] = {}
+    for name, build in build_numbers.items():
+        table, past = Identifier("read", f"{name}_{build}"), Identifier("read", f"{name}_{build}_past")
+        tables[name] = moment.table_sql(table, past) if moment else table
+        tables[f"{name}_versions"] = versions_sql(table, past)
     try:
         return SQL(sql).format(**tables)
     except KeyError as error:

@@ -18,8 +18,8 @@ from projections.engine.folding import DocumentChange
 from projections.engine.pipeline import Pipeline, array_literal
 from projections.projection import DocumentKey, Past, Projection
 
-SINCE: Final = {"valid_from": "bigint", "valid_from_at": "timestamptz"}
-"""The columns that say since when a document is valid: by position and by time."""
+SINCE: Final = {"valid_from": "bigint", "valid_from_at": "timestamptz", "valid_by": "uuid"}
+"""The columns that say since when a document is valid, by position and by time, and which user it is from."""
 UNTIL: Final = {"valid_to": "bigint", "valid_to_at": "timestamptz"}
 """The columns that say until when a past document was valid: up to, and without, this position and time."""
 _INDEX_BY_ID: Final = ("id", "(id, valid_to)")
@@ -30,7 +30,12 @@ _CLOSE = """insert into {past} ({columns}, valid_to, valid_to_at)
 
 
 def since(event: RecordedEvent) -> tuple[Any, ...]:
-    """The values of the columns of `SINCE`, or of `UNTIL`, for a version that begins, or ends, with an event."""
+    """The values of the columns of `SINCE` for a version that begins with an event."""
+    return event.position, event.at, event.actor.user_id
+
+
+def until(event: RecordedEvent) -> tuple[Any, ...]:
+    """The values of the columns of `UNTIL` for a version that ends with an event."""
     return event.position, event.at
 
 
@@ -53,7 +58,7 @@ def past_rows(projection: Projection[Any], changes: Iterable[DocumentChange]) ->
         if projection.past and len(change.steps) > 1 and not is_purged(projection.past, change):
             for this, following in pairwise(change.steps):
                 if this.document is not None:
-                    yield *astuple(this.document), *since(this.event), *since(following.event)
+                    yield *astuple(this.document), *since(this.event), *until(following.event)
 
 
 def close_versions(pipeline: Pipeline, build: Build, changes: Sequence[DocumentChange]) -> None:
@@ -63,7 +68,7 @@ def close_versions(pipeline: Pipeline, build: Build, changes: Sequence[DocumentC
         return
     purged = [change.key for change in changes if is_purged(past, change)]
     ended = [
-        (change.key, *since(change.steps[0].event))
+        (change.key, *until(change.steps[0].event))
         for change in changes
         if change.before is not None and change.steps and not is_purged(past, change)
     ]

@@ -10,8 +10,12 @@ from hypothesis.strategies import SearchStrategy
 from domain.filter import (
     AnyOf,
     AssigneeIs,
+    At,
+    By,
+    Changed,
     ColumnIs,
     CreatedByIs,
+    CustomFieldChanged,
     CustomFieldIs,
     Day,
     DurationIs,
@@ -27,14 +31,28 @@ from domain.filter import (
     PriorityIs,
     ProjectIs,
     RelativeTime,
+    ReopenedIs,
+    Since,
+    StaleIs,
     StatusIs,
     TaskKeyIs,
     Term,
     TimeIs,
+    Until,
+    Was,
     Word,
 )
 from domain.filter.fields import FILTER_FIELDS
-from domain.filter.terms import DurationField, OptionalPart, PeriodBoundary, Predicate, RelativeDay, TaskState
+from domain.filter.terms import (
+    ChangeableField,
+    ComparisonPredicate,
+    DurationField,
+    OptionalPart,
+    PeriodBoundary,
+    Predicate,
+    RelativeDay,
+    TaskState,
+)
 from domain.task import Priority, TaskStatus
 
 _operators = st.sampled_from(get_args(Operator))
@@ -65,7 +83,7 @@ _project_keys = st.from_regex("[A-Z][A-Z0-9]{1,9}", fullmatch=True)
 _keys = st.from_regex("[A-Z][A-Z0-9]{1,9}-[1-9][0-9]{0,8}", fullmatch=True)
 _moments = st.datetimes(timezones=st.just(UTC))
 
-predicates: SearchStrategy[Predicate] = st.one_of(
+_comparisons: SearchStrategy[ComparisonPredicate] = st.one_of(
     st.builds(StatusIs, st.sampled_from(get_args(TaskStatus))),
     st.builds(PriorityIs, _operators, st.sampled_from(get_args(Priority))),
     st.builds(AssigneeIs, st.sampled_from(["me", "none"]) | st.uuids() | _people),
@@ -90,10 +108,19 @@ predicates: SearchStrategy[Predicate] = st.one_of(
     st.builds(CustomFieldIs, _names, st.just(":"), st.none()),
     st.builds(HasCustomField, _names, st.booleans()),
     st.builds(Is, st.sampled_from(get_args(TaskState))),
+)
+predicates: SearchStrategy[Predicate] = st.one_of(
+    _comparisons,
+    _comparisons,
+    st.builds(Was, _comparisons),
+    st.builds(Changed, st.sampled_from(get_args(ChangeableField))),
+    st.builds(CustomFieldChanged, _names),
+    st.builds(ReopenedIs, _operators, st.integers(0, 9_999)),
+    st.builds(StaleIs, _comparison_signs, st.integers(0, 9_999), st.sampled_from("hdwmy")),
     st.builds(Word, _bare_words, st.booleans()),
     st.builds(Phrase, _texts),
 )
-"""The predicate of any term, except a group."""
+"""The predicate of any term, except a group and a qualifier."""
 _terms: SearchStrategy[Term] = st.builds(
     Term,
     st.recursive(
@@ -110,7 +137,24 @@ _terms: SearchStrategy[Term] = st.builds(
     ),
     st.booleans(),
 )
-filters: SearchStrategy[list[Term]] = st.lists(_terms, max_size=8)
+_whens = st.one_of(
+    st.builds(Day, st.dates()), st.builds(Instant, _moments), st.sampled_from(get_args(RelativeDay)), _relative_times
+)
+_by = st.builds(By, st.just("me") | st.uuids() | _people)
+
+
+def _with_qualifiers(terms: list[Term]) -> SearchStrategy[list[Term]]:
+    """The terms, with what may stand beside them."""
+    kinds = {type(term.predicate) for term in terms}
+    is_of_changes = bool(kinds & {Changed, CustomFieldChanged, ReopenedIs})
+    qualifiers: list[SearchStrategy[Predicate]] = [st.builds(At, _whens)]
+    qualifiers += [_by] * is_of_changes
+    qualifiers += [st.builds(Since, _whens), st.builds(Until, _whens)] * (is_of_changes or Was in kinds)
+    each = st.lists(st.sampled_from(qualifiers), unique_by=id).flatmap(lambda some: st.tuples(*some))
+    return each.map(lambda some: [*terms, *map(Term, some)])
+
+
+filters: SearchStrategy[list[Term]] = st.lists(_terms, max_size=8).flatmap(_with_qualifiers)
 """Terms that can be formatted, without offsets."""
 
 _characters = st.text(
@@ -137,6 +181,9 @@ _values = st.sampled_from(
         "today+0d",
         "field.Size",
         'field."a b"',
+        "was(due<today)",
+        "was(",
+        "14d",
     ]
 )
 _dates = st.sampled_from(["2026-12-01", "2026-02-30", "0000-01-01", '"2026-12-01T10:00:00Z"', '"2026-12-01T10:00:00"'])

@@ -37,6 +37,7 @@ from tests.examples import (
 )
 from tests.projections.naive_filter import FilterableTask
 
+_TABLES = {"task_search": "search", "comment_list": "comment"}
 CREATE_TABLES = """
 create temporary table task (
     id int primary key, status text not null, priority text not null, urgency int not null, assignees jsonb not null,
@@ -45,11 +46,20 @@ create temporary table task (
     blocked_by jsonb not null, archived bool not null, created_at timestamptz not null, updated_at timestamptz not null,
     due_at timestamptz not null, start_at timestamptz not null,
     fields jsonb not null, field_keys jsonb, watchers jsonb not null,
-    updated_hour bigint generated always as (floor(extract(epoch from updated_at at time zone 'UTC') / 3600)) stored
+    updated_hour bigint generated always as (floor(extract(epoch from updated_at at time zone 'UTC') / 3600)) stored,
+    title text, labels jsonb, colour text, checklist jsonb, recurrence jsonb, comments int, attachments int,
+    trashed bool, valid_from bigint, valid_from_at timestamptz, valid_by uuid, valid_to bigint, valid_to_at timestamptz
 );
-create temporary table search (id int primary key, title_words tsvector not null, description_words tsvector not null);
-create temporary table comment (task_id int not null, workspace_id int not null, words tsvector not null)
+create temporary table search (
+    id int primary key, title_words tsvector not null, description_words tsvector not null,
+    valid_from_at timestamptz, valid_to_at timestamptz
+);
+create temporary table comment (
+    task_id int not null, workspace_id int not null, words tsvector not null,
+    valid_from_at timestamptz, valid_to_at timestamptz
+)
 """
+"""Filters about the past run on these tables too, which have none."""
 WORKSPACE_ID, OTHER_WORKSPACE_ID = 1, 2
 """Of the comments: those of other workspaces are not read."""
 TODAY = date(2026, 3, 1)
@@ -216,7 +226,7 @@ def insert_rows(database: SyncConnection, rows: Sequence[FilterableTask]) -> Non
         texts = [
             (row.id, title_vector(row.title).to_text(), description_vector(row.description).to_text()) for row in rows
         ]
-        cursor.executemany("insert into search values (%s, %s, %s)", texts)
+        cursor.executemany("insert into search (id, title_words, description_words) values (%s, %s, %s)", texts)
         comments = [
             (row.id, workspace, description_vector(text).to_text())
             for row in rows
@@ -225,7 +235,7 @@ def insert_rows(database: SyncConnection, rows: Sequence[FilterableTask]) -> Non
                 (OTHER_WORKSPACE_ID, " ".join(_WORDS)),
             )
         ]
-        cursor.executemany("insert into comment values (%s, %s, %s)", comments)
+        cursor.executemany("insert into comment (task_id, workspace_id, words) values (%s, %s, %s)", comments)
 
 
 def select_ids(
@@ -244,7 +254,8 @@ def select_ids(
 def compile_for_tables(terms: Iterable[Term], context: FilterContext, **how: bool) -> FilterSql:
     """The condition of the terms on these tables."""
     found = compile_filter(terms, context, workspaces_sql=f"array[{WORKSPACE_ID}]", **how)
-    names = {"task_search": "search", "comment_list": "comment"}
+    names = {"task_list_versions": "task"}
+    names |= {f"{name}{kind}": table for name, table in _TABLES.items() for kind in ("", "_versions")}
     return msgspec.structs.replace(
         found,
         task_sql=found.task_sql.format(**names),

@@ -4,7 +4,7 @@ import operator
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
-from typing import Any, get_args
+from typing import Any, cast, get_args
 from uuid import UUID
 
 from msgspec import Struct
@@ -34,13 +34,13 @@ from domain.filter import (
     TimeIs,
     Word,
 )
-from domain.filter.terms import FieldPredicate
+from domain.filter.terms import ComparisonPredicate
 from domain.label import normalize_label
 from domain.task import Priority, TaskStatus
 from domain.watch import Watchers
 from projections.field_sql import FilterContext
 
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ":": operator.eq,
     "<": operator.lt,
     "<=": operator.le,
@@ -87,21 +87,21 @@ def _satisfies(row: FilterableTask, term: Term, asking: FilterContext) -> bool:
         case AnyOf(alternatives):
             found = any(all(_satisfies(row, each, asking) for each in terms) for terms in alternatives)
         case Word(text, is_prefix):
-            found = _contains_words(row, [text.casefold()], is_prefix=is_prefix)
+            found = contains_words(row, [text.casefold()], is_prefix=is_prefix)
         case Phrase(text):
-            found = _contains_words(row, text.casefold().split())
+            found = contains_words(row, text.casefold().split())
         case comparison:
-            found = _matches(row, comparison, asking)
+            found = matches(row, cast("ComparisonPredicate", comparison), asking)
     return found is not term.negated
 
 
-def _matches(row: FilterableTask, asked: FieldPredicate, asking: FilterContext) -> bool:  # noqa: C901, PLR0911, PLR0912 - a line for each kind of term
+def matches(row: FilterableTask, asked: ComparisonPredicate, asking: FilterContext) -> bool:  # noqa: C901, PLR0911, PLR0912 - a line for each kind of term
     match asked:
         case StatusIs(status):
             return row.status == status
         case PriorityIs(sign, priority):
             order = get_args(Priority).index
-            return _COMPARE[sign](order(row.priority), order(priority))
+            return COMPARE[sign](order(row.priority), order(priority))
         case AssigneeIs(user):
             return not row.assignees if user == "none" else (asking.me if user == "me" else user) in row.assignees
         case CreatedByIs(user):
@@ -119,11 +119,11 @@ def _matches(row: FilterableTask, asked: FieldPredicate, asking: FilterContext) 
         case TimeIs():
             return _matches_time(getattr(row, asked.field), asked, asking)
         case DurationIs("spent", sign, minutes):
-            return _COMPARE[sign](row.spent, minutes or 0)
+            return COMPARE[sign](row.spent, minutes or 0)
         case DurationIs(_, sign, minutes):
             if row.estimate is None or minutes is None:
                 return row.estimate == minutes
-            return _COMPARE[sign](row.estimate, minutes)
+            return COMPARE[sign](row.estimate, minutes)
         case CustomFieldIs():
             return _matches_custom_field(row, asked, asking)
         case HasCustomField(name, absent):
@@ -167,7 +167,7 @@ def _shown_values(row: FilterableTask, name: str, asking: FilterContext) -> list
 
 
 def _compares(field: CustomField, value: Any, asked: CustomFieldIs, asking: FilterContext) -> bool:
-    compare, text = _COMPARE[asked.operator], str(asked.value).lower()
+    compare, text = COMPARE[asked.operator], str(asked.value).lower()
     if field.type == "number":
         return text.strip("-").replace(".", "").isdigit() and compare(Decimal(str(value)), Decimal(text))
     if field.type == "date":
@@ -208,7 +208,7 @@ def _matches_time(when: date | datetime | None, asked: TimeIs, asking: FilterCon
     if asked.when == "none" or when is None:
         return asked.when == "none" and when is None
     time_of_day = time.min if asked.field == "start" else time.max
-    compare, (day, instant) = _COMPARE[asked.operator], _day_and_instant(when, time_of_day, asking.zone)
+    compare, (day, instant) = COMPARE[asked.operator], _day_and_instant(when, time_of_day, asking.zone)
     today = asking.now.astimezone(asking.zone).date()
     match asked.when:
         case Instant(at):
@@ -218,11 +218,11 @@ def _matches_time(when: date | datetime | None, asked: TimeIs, asking: FilterCon
         case RelativeTime("now", count, unit):
             return compare(instant, asking.now + count * (timedelta(hours=1) if unit == "h" else _LENGTHS[unit]))
         case RelativeTime(base, count, unit):
-            return compare(day, _named_day(base, today) + count * _LENGTHS[unit])
+            return compare(day, named_day(base, today) + count * _LENGTHS[unit])
         case Day(other):
             return compare(day, other)
         case word:
-            return compare(day, _named_day(word, today))
+            return compare(day, named_day(word, today))
 
 
 def _day_and_instant(when: date | datetime, time_of_day: time, zone: tzinfo) -> tuple[date, datetime]:
@@ -232,7 +232,7 @@ def _day_and_instant(when: date | datetime, time_of_day: time, zone: tzinfo) -> 
     return when, datetime.combine(when, time_of_day, zone)
 
 
-def _named_day(name: str, today: date) -> date:
+def named_day(name: str, today: date) -> date:
     return {
         "yesterday": today - timedelta(days=1),
         "today": today,
@@ -246,7 +246,7 @@ def _named_day(name: str, today: date) -> date:
 _LENGTHS = {"d": timedelta(days=1), "w": timedelta(days=7)}
 
 
-def _contains_words(row: FilterableTask, wanted: list[str], *, is_prefix: bool = False) -> bool:
+def contains_words(row: FilterableTask, wanted: list[str], *, is_prefix: bool = False) -> bool:
     """Whether the words occur in this order in the title, in the description or in a comment."""
     texts = [text.casefold().split() for text in (row.title, row.description, *row.comments)]
     starts = ((text, start) for text in texts for start in range(len(text) - len(wanted) + 1))

@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 from psycopg.sql import SQL
 
 from commands.handling.append import Append
-from domain.event import Event, RecordedEvent
+from domain.event import Actor, Event, RecordedEvent
 from domain.workspace import WorkspaceCreated
 from infra import log
 from infra.database.connections import connect_for_folding
@@ -168,12 +168,12 @@ def inline_fold_pool(url: str, *_: object) -> Iterator[InlineFoldPool]:
         yield InlineFoldPool(reader, writer)
 
 
-def append_facts(connection: SyncConnection, facts: Facts, workspace: UUID = WORKSPACE) -> None:
+def append_facts(connection: SyncConnection, facts: Facts, workspace: UUID = WORKSPACE, actor: Actor = ADA) -> None:
     """Append facts to the log without checking any rule."""
     streams = dict.fromkeys((stream for stream, _ in facts), 0)
     sql = "select originator_id, max(originator_version) from log.events where originator_id = any(%s) group by 1"
     streams |= dict(connection.execute(sql, (list(streams),)).fetchall())
-    group = AppendCall([Append(streams, facts, ADA, uuid4(), workspace)])
+    group = AppendCall([Append(streams, facts, actor, uuid4(), workspace)])
     with connection.cursor(binary=True) as cursor:
         (answer,) = group.parse_results(cursor.execute(group.sql, group.parameters()).fetchall())
     if isinstance(answer, Exception):

@@ -124,7 +124,8 @@ def ends_at_the_last_event(patch: pytest.MonkeyPatch) -> None:
 
 
 def times_of_recording(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(past, "since", lambda event: (event.position, event.recorded_at))
+    patch.setattr(past, "since", lambda event: (event.position, event.recorded_at, event.actor.user_id))
+    patch.setattr(past, "until", lambda event: (event.position, event.recorded_at))
 
 
 def positions_for_times(patch: pytest.MonkeyPatch) -> None:
