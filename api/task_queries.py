@@ -83,7 +83,7 @@ async def filter_context(
     has_fields = reads_custom_fields(terms) or bool(sort_field(sort or ""))
     fields = await _load_fields(request, ledger, scope, min_position, moment) if has_fields else NO_FIELDS
     people = await find_named_users(request, ledger, person_names(terms, fields), min_position)
-    zone = await _load_zone(request, ledger, scope) if reads_calendar(terms) else None
+    zone = await load_zone(request, ledger, scope) if reads_calendar(terms) else None
     return FilterContext(request.user.user_id, now, zone or _UTC, people, fields)
 
 
@@ -96,7 +96,7 @@ async def _load_fields(
     return fields_by_name(msgspec.json.decode(found.body, type=list[CustomField])) if found else NO_FIELDS
 
 
-async def _load_zone(request: AuthedRequest, ledger: Ledger, scope: TaskScope) -> ZoneInfo | None:
+async def load_zone(request: AuthedRequest, ledger: Ledger, scope: TaskScope) -> ZoneInfo | None:
     """The time zone of the caller, else the one that the workspaces of the list share, if any is set.
 
     The response to it is not cached, as the zone may be set again.

@@ -55,10 +55,11 @@ class Place(Struct, frozen=True):
 
 
 class FilterCompiler:
-    """Compiles terms, and collects the parameters of all of them."""
+    """Compiles terms, and collects the parameters of all of them, whose names begin with a prefix."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "") -> None:
         self.parameters = dict[str, object]()
+        self._prefix = prefix
         self._leaf_count = 0
 
     def conjunction_sql(self, terms: Sequence[Term], place: Place) -> str:
@@ -92,7 +93,7 @@ class FilterCompiler:
 
     def _named(self, sql: str, values: Sequence[object]) -> str:
         """The SQL with named parameters instead of its placeholders."""
-        named = {f"f{self._leaf_count}_{place}": value for place, value in enumerate(values)}
+        named = {f"{self._prefix}f{self._leaf_count}_{place}": value for place, value in enumerate(values)}
         self.parameters |= named
         self._leaf_count += 1
         return sql.format(*(f"%({name})s" for name in named))

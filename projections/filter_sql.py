@@ -5,7 +5,7 @@ task search. The query for such a filter joins both tables. A task has a word if
 have it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -113,6 +113,29 @@ def compile_filter(
         is_about_archive=is_about_archive,
     )
     return _with_similar(compiled, similar_text_query(words)) if finds_similar and levels else compiled
+
+
+class VersionFilter(Struct, frozen=True):
+    """A compiled filter on versions of tasks; its fields are as those of `FilterSql`."""
+
+    sql: str
+    parameters: dict[str, object]
+    reads_text: bool
+    is_time_dependent: bool
+
+
+def compile_version_filter(
+    terms: Sequence[Term], context: FilterContext, bound: str, workspaces_sql: str, prefix: str
+) -> VersionFilter:
+    """The condition that `task`, a version, meets all terms, with the texts that were valid just before a bound."""
+    compiler, leaves = FilterCompiler(prefix), list(leaves_of(terms))
+    place = Place(context, WordSql.of(workspaces_sql).at(bound), is_about_archive=True)
+    return VersionFilter(
+        compiler.conjunction_sql(terms, place),
+        compiler.parameters,
+        reads_text=any(isinstance(leaf, Word | Phrase) for leaf in leaves),
+        is_time_dependent=any(depends_on_time(leaf, context.fields) for leaf in leaves),
+    )
 
 
 def _with_similar(compiled: FilterSql, similar: str) -> FilterSql:

@@ -80,7 +80,7 @@ def matching_ids(tasks: Mapping[UUID, list[Version]], terms: Sequence[Term], con
         key
         for key, versions in tasks.items()
         if _is_listed(versions[-1].row, shows_archive=shows_archive)
-        and _meets_all(versions, terms, Asked(context, len(versions) - 1), shows_archive=shows_archive)
+        and meets_all(versions, terms, Asked(context, len(versions) - 1), shows_archive=shows_archive)
     }
 
 
@@ -98,7 +98,7 @@ def _is_about_archive(terms: Iterable[Term]) -> bool:
     return False
 
 
-def _meets_all(versions: Sequence[Version], terms: Sequence[Term], asked: Asked, *, shows_archive: bool) -> bool:
+def meets_all(versions: Sequence[Version], terms: Sequence[Term], asked: Asked, *, shows_archive: bool) -> bool:
     for term in terms:
         match term.predicate:
             case Since(when):
@@ -126,7 +126,7 @@ def _meets(versions: Sequence[Version], predicate: Predicate, asked: Asked, *, s
     row, context = versions[asked.last].row, asked.context
     match predicate:
         case AnyOf(alternatives):
-            return any(_meets_all(versions, terms, asked, shows_archive=shows_archive) for terms in alternatives)
+            return any(meets_all(versions, terms, asked, shows_archive=shows_archive) for terms in alternatives)
         case Word(text) | Phrase(text):
             return naive_filter.contains_words(filterable(row), text.casefold().split())
         case Was(comparison):
