@@ -1,7 +1,7 @@
 """Charts over HTTP: what the tasks of a project were over time."""
 
 from collections.abc import Callable
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -27,6 +27,7 @@ from projections.question import Question
 from projections.task_page_sql import project_scope
 
 _DEFAULT_LENGTH: Final = timedelta(days=30)
+_EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ChartQuery(ReadQuery, frozen=True):
@@ -44,7 +45,11 @@ async def _answer(
     """The chart, once the read models have what happened up to its end. Raises MalformedRequest, InTheFuture."""
     moment = await ledger.moment(request, query.to, None)
     end = parse_time(query.to) or clock.now().replace(microsecond=0) + timedelta(seconds=1)
+    if end < _EARLIEST + _DEFAULT_LENGTH:
+        raise _refusal("?to", f"must be in {_EARLIEST.year} or later")
     start = parse_time(query.from_) or end - _DEFAULT_LENGTH
+    if start < _EARLIEST:
+        raise _refusal("?from", f"must be in {_EARLIEST.year} or later")
     if start >= end:
         raise _refusal("?from", "must be before to, which is now if it is not given")
     zone = await load_zone(request, ledger, project_scope(project)) or UTC

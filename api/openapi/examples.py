@@ -101,11 +101,15 @@ EXAMPLE_BY_FIELD: Final[dict[str, Any]] = {
 EXAMPLE_BY_TYPE: Final[dict[str, dict[str, Any]]] = {
     "AccountChange": {"name": "Ann Lee", "email": "ann.lee@example.com"},
     "ActivityDensity": {"counts": [3, 0, 5]},
+    "AgeingPoint": {
+        "columns": [{"column": "doing", "count": 3, "age": {"p50": 86_400, "p85": 259_200, "p95": 604_800}}]
+    },
     "ActorInfo": {"name": "Ann"},
     "BlameItem": {"value": "Oat milk"},
     "CopyProject": {"name": "Cottage", "key": "COT"},
     "CreateProject": {"name": "Garden", "key": "GAR"},
     "CreateWorkspace": {"name": "Office"},
+    "FlowPoint": {"counts": {"todo": 5, "doing": 2}},
     "Invite": {"email": "bob@example.com"},
     "Me": {"name": "Ann"},
     "MemberRow": {"name": "Ann"},

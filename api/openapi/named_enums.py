@@ -18,11 +18,13 @@ from domain.user import TokenKind, TokenScope
 from domain.watch import WatchLevel
 from infra.health.dependencies import Status
 from infra.rebuilding.projection_status import ProjectionState
+from projections.charts.spans import Bucket
 from projections.task_sorting import TaskSort
 from projections.trash import TrashKind
 
 _ENUMS: Final[dict[str, Any]] = {
     "ActorKind": ActorKind,
+    "ChartBucket": Bucket,
     "CollisionMode": Literal["skip"],
     "CountMode": Literal["exact"],
     "CustomFieldType": FieldType,

@@ -25,6 +25,11 @@ show_activity       yes    yes    yes    yes    yes    404      404     401
 export_history      yes    yes    yes    yes    yes    404      404     401
 show_project_history yes   yes    yes    yes    yes    404      404     401
 show_activity_density yes  yes    yes    yes    yes    404      404     401
+show_cumulative_flow yes   yes    yes    yes    yes    404      404     401
+show_burndown      yes     yes    yes    yes    yes    404      404     401
+show_throughput    yes     yes    yes    yes    yes    404      404     401
+show_cycle_time    yes     yes    yes    yes    yes    404      404     401
+show_ageing        yes     yes    yes    yes    yes    404      404     401
 show_task_version   yes    yes    yes    yes    yes    404      404     401
 show_task_blame     yes    yes    yes    yes    yes    404      404     401
 show_trash          yes    yes    yes    yes    yes    404      404     401

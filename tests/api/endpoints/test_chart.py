@@ -85,6 +85,8 @@ async def test_what_was_purged_is_in_no_chart(ann: ApiUser, settings: Settings) 
     [
         ("from=2026-10-02T00:00:00Z&to=2026-10-01T00:00:00Z", 400, "invalid_parameter"),
         ("from=2020-01-01T00:00:00Z&to=2026-10-01T00:00:00Z&bucket=day", 400, "invalid_parameter"),
+        ("from=0001-01-01T00:00:00Z", 400, "invalid_parameter"),
+        ("to=0001-01-01T00:00:00Z", 400, "invalid_parameter"),
         ("to=2999-01-01T00:00:00Z", 422, "in_the_future"),
         ("bucket=year", 400, "invalid_parameter"),
         ("from=yesterday", 400, "invalid_parameter"),
