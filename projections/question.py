@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from domain.errors import NotFound
 from projections.moment import PAST_SCOPE, Moment
 from projections.projection import Projection
+from projections.span import Span
 
 
 class Answer(Struct, frozen=True):
@@ -110,15 +111,15 @@ class Question(Struct, frozen=True):
     build_answer: Callable[..., Answer | None]
     is_time_dependent: bool = False
     past_reads: PastReads = PastReads()
-    moment: Moment | None = None
+    moment: Moment | Span | None = None
 
     @property
     def cache_scopes(self) -> tuple[UUID, ...]:
         """The scopes whose generations the answer depends on."""
         return (PAST_SCOPE,) if self.moment else self.scopes
 
-    def as_of(self, moment: Moment | None) -> Self:
-        """The same question about a moment of the past; all its projections keep the past."""
+    def as_of(self, moment: Moment | Span | None) -> Self:
+        """The same question about a moment of the past, or a span; all its projections keep the past."""
         if moment is None:
             return self
         return replace(

@@ -17,6 +17,7 @@ from projections.fingerprint import fingerprints
 from projections.moment import Moment, versions_sql
 from projections.projection import all_projections
 from projections.question import Answer, Question
+from projections.span import Span
 
 _SELECT_STATE = f"""select serving.projection, serving.build,
       (select min(position) from read.checkpoints as checkpoint where checkpoint.build = serving.build),
@@ -103,7 +104,7 @@ class ReadTables:
         return {name: build for build, name, _ in rows}
 
 
-def with_table_names(sql: str, build_numbers: Mapping[str, int], moment: Moment | None = None) -> Composed:
+def with_table_names(sql: str, build_numbers: Mapping[str, int], moment: Moment | Span | None = None) -> Composed:
     """The query with the names of the serving tables, or with what they had at a moment.
 
     `{name_versions}` is all that the documents of a projection that keeps the past were, and are.

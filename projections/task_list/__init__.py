@@ -8,6 +8,7 @@ from projections.task_list.lookups import (
     DUE_FOR_ARCHIVE_SQL,
     IDS_BY_KEY_FOR_MEMBER_SQL,
     IDS_BY_KEY_SQL,
+    KEYS_AND_TITLES_SQL,
     LIST_ON_BOARD_SQL,
 )
 from projections.task_list.rows import SingleTaskRow, StoredTaskRow, TaskRow
@@ -18,6 +19,7 @@ __all__ = [
     "DUE_FOR_ARCHIVE_SQL",
     "IDS_BY_KEY_FOR_MEMBER_SQL",
     "IDS_BY_KEY_SQL",
+    "KEYS_AND_TITLES_SQL",
     "LIST_ON_BOARD_SQL",
     "NO_DUE_AT",
     "WATCHED_BY_SQL",

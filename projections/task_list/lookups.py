@@ -27,3 +27,5 @@ IDS_BY_KEY_FOR_MEMBER_SQL = """select task.id, workspace.id from {task_list} tas
 IDS_BY_KEY_SQL = """select id from {task_list}
             where key = %(key)s or (former_keys <> '[]' and former_keys ? %(key)s) limit 2"""
 """The ids of the tasks that have or had a human key; two are enough to show that it is ambiguous."""
+KEYS_AND_TITLES_SQL = "select id, key, title from {task_list} where workspace_id = %s and id = any(%s)"
+"""The human keys and titles of these tasks of a workspace."""
