@@ -1,0 +1,1 @@
+"""Sentences that say what changed, in the languages of readers."""
