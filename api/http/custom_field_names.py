@@ -43,13 +43,17 @@ async def load_names_in(log: EventLog, project_ids: Iterable[UUID]) -> FieldName
     """The names in these projects, from their own streams."""
     keys = [(project, Project) for project in sorted(project_ids)]
     found = (stream.states[Project] for stream in await log.load_states(keys)) if keys else ()
+    return names_in(project for project in found if isinstance(project, Project))
+
+
+def names_in(projects: Iterable[Project]) -> FieldNames:
+    """The names in these projects."""
     names = dict[str, str]()
-    for project in found:
-        if isinstance(project, Project):
-            fields = (*project.former_fields, *project.fields)
-            options = (*project.former_options, *(option for field in fields for option in field.options))
-            names |= {str(option.id): option.name for option in options}
-            names |= {str(field.id): field.name for field in fields}
+    for project in projects:
+        fields = (*project.former_fields, *project.fields)
+        options = (*project.former_options, *(option for field in fields for option in field.options))
+        names |= {str(option.id): option.name for option in options}
+        names |= {str(field.id): field.name for field in fields}
     return FieldNames(names)
 
 

@@ -110,6 +110,13 @@ EXAMPLE_BY_TYPE: Final[dict[str, dict[str, Any]]] = {
     "CreateProject": {"name": "Garden", "key": "GAR"},
     "CreateWorkspace": {"name": "Office"},
     "FlowPoint": {"counts": {"todo": 5, "doing": 2}},
+    "DiffField": {"old": "Milk", "new": "Oat milk", "events": [1042]},
+    "DiffItem": {
+        "kind": "task",
+        "key": "KIT-12",
+        "change": "changed",
+        "sentences": ["KIT-12 “Oat milk”: title changed from “Milk” to “Oat milk” by Ann."],
+    },
     "Invite": {"email": "bob@example.com"},
     "Me": {"name": "Ann"},
     "MemberRow": {"name": "Ann"},

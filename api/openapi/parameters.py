@@ -1,13 +1,15 @@
 """Parameter objects: of the path, of the query, and the request headers that a handler's code reads."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, get_args
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 from msgspec.structs import FieldInfo
 
 from api.http import byte_range, content_disposition, idempotency, preconditions, prefer, tracing
+from api.http.accept_language import preferred_language
 from api.http.addressing import ID_OR_PROJECT_KEY_SCHEMA, ID_OR_TASK_KEY_SCHEMA
 from api.http.command_mode import CommandMode
 from api.http.conditional_response import etag_matches
@@ -70,6 +72,13 @@ REQUEST_HEADERS: Final[dict[str, Schema]] = {
         "schema": {"type": "string"},
         "example": '"3-9f2c41d07be3"',
     },
+    "Accept-Language": {
+        "name": "Accept-Language",
+        "in": "header",
+        "description": "The languages that you read: of `en` and `ru` the better one is taken (RFC 9110).",
+        "schema": {"type": "string"},
+        "example": "ru, en;q=0.5",
+    },
     "Prefer": {
         "name": "Prefer",
         "in": "header",
@@ -93,6 +102,7 @@ HEADER_READERS: Final[dict[str, Callable[..., Any]]] = {
     "Range": byte_range.requested_range,
     "If-Range": byte_range.requested_range,
     "If-None-Match": etag_matches,
+    "Accept-Language": preferred_language,
     "Prefer": prefer.preferred_wait_s,
 }
 """The function that reads each header: a handler that reaches it takes the header."""
@@ -144,5 +154,11 @@ def _query_parameter(field: FieldInfo) -> Schema:
     if field.default is not None:
         schema["default"] = field.default
     example = examples.example_of(strip_annotated(field.type), field.encode_name)
-    description = described["description"]
-    return {"name": field.encode_name, "in": "query", "description": description, "schema": schema, "example": example}
+    found = {"name": field.encode_name, "in": "query", "description": described["description"]}
+    required = {"required": True} if _is_required(field) else {}
+    return {**found, **required, "schema": schema, "example": example}
+
+
+def _is_required(field: FieldInfo) -> bool:
+    """Whether a request without it is refused, which its type says: all members have defaults."""
+    return any((meta.extra or {}).get("is_required") for meta in get_args(field.type) if isinstance(meta, Meta))

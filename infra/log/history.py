@@ -1,12 +1,15 @@
 """Histories, read from the log: of a stream together with the events of others that touch it, and of a command."""
 
 from collections.abc import AsyncIterator, Collection
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from msgspec import Struct
+
 from domain import history
 from domain.custom_field import TaskFieldSet
-from domain.event import RecordedEvent
+from domain.event import Actor, RecordedEvent
 from domain.history import HistoryFilter
 from infra.log.event_log import EventLog
 from infra.log.rows import EVENT_COLUMNS, MAX_VERSION, SELECT_EVENTS, decode_row_or_unknown
@@ -48,6 +51,8 @@ _SELECT_OF_WORKSPACE: Final = f"""select {EVENT_COLUMNS} from (
           and notification_id <= %(until)s order by notification_id limit {_CHUNK_EVENTS}
       ) as found
     ) as measured where bytes_before <= %(max_bytes)s order by notification_id"""  # noqa: S608 - our own text
+_SELECT_HEADINGS: Final = """select notification_id, originator_id, originator_version, topic, actor_id, actor_kind,
+    on_behalf_of, command_id, at from log.events where notification_id = any(%s)"""
 _SELECT_POSITION: Final = "select notification_id from log.events where originator_id = %s and originator_version = %s"
 _SELECT_OF_COMMAND: Final = """select notification_id from log.events
       where command_id = %(command)s and workspace_id = %(workspace)s
@@ -121,3 +126,24 @@ async def find_purged(log: EventLog, streams: Collection[UUID]) -> set[UUID]:
     """Those of these streams whose content was purged."""
     purges = [kind.__name__ for kind in history.PURGE_EVENTS]
     return {stream for (stream,) in await log.fetch(_SELECT_PURGED, (list(streams), purges))} if streams else set()
+
+
+class EventHeading(Struct, frozen=True):
+    """What is known of an event without its content."""
+
+    position: int
+    stream: UUID
+    version: int
+    type: str
+    actor: Actor
+    command_id: UUID
+    at: datetime
+
+
+async def load_headings(log: EventLog, positions: Collection[int]) -> dict[int, EventHeading]:
+    """The headings of the events at these positions, by position."""
+    rows = await log.fetch(_SELECT_HEADINGS, (sorted(positions),)) if positions else ()
+    return {
+        position: EventHeading(position, stream, version, topic, Actor(actor, kind, behalf), command, at)
+        for position, stream, version, topic, actor, kind, behalf, command, at in rows
+    }

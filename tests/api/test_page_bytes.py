@@ -26,6 +26,7 @@ LIST_PATHS = {
     "filters": "/filters?limit=200",
     "filtered": "/filters/mine/tasks?limit=200",
     "history": "/tasks/KIT-1/history?limit=200",
+    "diff": "/diff?scope=project&id={0.project}&limit=200",
 }
 
 
@@ -54,7 +55,7 @@ async def add_items(user: ApiUser, count: int, description: str) -> None:
         assert (await user.request("PATCH", "/tasks/KIT-1", json=body)).is_success
 
 
-@pytest.mark.parametrize("kind", ["tasks", "search", "project", "filtered", "history", "activity"])
+@pytest.mark.parametrize("kind", ["tasks", "search", "project", "filtered", "history", "activity", "diff"])
 async def test_a_page_of_long_items_ends_at_a_mebibyte(ann: ApiUser, kind: str) -> None:
     await add_items(ann, 7, LONG_TEXT)
     path = LIST_PATHS[kind].format(ann)

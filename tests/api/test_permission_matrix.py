@@ -30,6 +30,7 @@ show_burndown      yes     yes    yes    yes    yes    404      404     401
 show_throughput    yes     yes    yes    yes    yes    404      404     401
 show_cycle_time    yes     yes    yes    yes    yes    404      404     401
 show_ageing        yes     yes    yes    yes    yes    404      404     401
+show_diff           yes    yes    yes    yes    yes    404      404     401
 show_task_version   yes    yes    yes    yes    yes    404      404     401
 show_task_blame     yes    yes    yes    yes    yes    404      404     401
 show_trash          yes    yes    yes    yes    yes    404      404     401
@@ -190,6 +191,8 @@ class PermissionScene:
         method, path, described = self.operations[operation]
         has_dry_run = any(parameter.get("name") == "dry_run" for parameter in described["parameters"])
         takes = {"params": {"dry_run": "true"}} if has_dry_run else {}
+        if operation == "show_diff":
+            takes = {"params": {"scope": "project", "id": self.ids["project"], "from_position": "0"}}
         body = self.valid_body(operation)
         if operation == "delete_account":
             self.callers["owner"].fold()  # memberships are looked up as they are now

@@ -110,7 +110,8 @@ def _curl_command(method: str, path: str, operation: Schema, document: Schema) -
         path = path.replace(f"{{{one['name']}}}", value)
     verb = "" if method == "get" else f"-X {method.upper()} "
     address = f"$api{path.removeprefix(BASE_PATH)}" if path.startswith(BASE_PATH) else f"$server{path}"
-    lines = [f"curl -sS {verb}{address}"]
+    query = [f"{one['name']}={one['example']}" for one in parameters if one["in"] == "query" and one.get("required")]
+    lines = [f"curl -sS {verb}" + (f'"{address}?{"&".join(query)}"' if query else address)]
     if operation.get("security") != []:
         lines.append('-H "Authorization: Bearer $token"')
     lines += [

@@ -17,7 +17,7 @@ ALTERNATIVES = ({"TaskPage", "PartialTaskPage"}, {"SingleTask", "ExpandedTask"})
 """On request: with `fields` the items have fewer members, with `expand` people have names."""
 TEXT_IDS = {"Column.id", "ColumnInput.id", "BoardColumn.id", "SavedFilter.id", "HistoryItem.causation_id"}
 """Members that are no UUIDs."""
-FREE_VALUES = {"BlameItem.value", "HistoryItem.changes", "EmptyBody"}
+FREE_VALUES = {"BlameItem.value", "DiffField.new", "DiffField.old", "HistoryItem.changes", "EmptyBody"}
 """Members whose values can be of any type."""
 STABLE_NAMES = {
     "Actor", "Batch", "BatchItem", "BatchResult", "Board", "BoardColumn", "Column", "ColumnInput", "CommandResult",
