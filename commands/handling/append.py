@@ -1,6 +1,7 @@
 """An append: the events and asserted versions that go to the log, and how the log answers."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
@@ -19,6 +20,8 @@ class Append(Struct, frozen=True):
     workspace_id: UUID | None
     outcomes: Sequence[tuple[IdempotencyKey, bytes | None]] = ()
     trace: Trace = UNTRACED
+    at: datetime | None = None
+    """When it happened, if that was before it is recorded."""
 
 
 class AppendResult(Struct, frozen=True):

@@ -23,6 +23,7 @@ from infra.database.retry import is_connection_lost, retry_once, retry_pause_s
 from infra.log import moments, snapshots
 from infra.log.append_call import CALL_INSERT, AppendCall
 from infra.log.disk_space import DiskSpace
+from infra.log.history_call import write_history
 from infra.log.notifier import Notifier
 from infra.log.queries import SELECT_EVENTS_OF_TYPES, SELECT_HEAD
 from infra.log.rows import EVENT_COLUMNS, MAX_VERSION, SELECT_EVENTS, SELECT_STREAM, decode_row, decode_row_or_unknown
@@ -139,6 +140,15 @@ class EventLog(PostgresApplicationRecorder):
             if isinstance(error, psycopg.OperationalError) or not isinstance(error, psycopg.DatabaseError):
                 raise  # nothing is written
             return [error] if len(appends) == 1 else await self._append_one_by_one(appends)
+
+    async def append_history(self, appends: Sequence[Append]) -> int | None:
+        """Append all events of an import, or none: the last position, or None if a stream has changed.
+
+        Raises what `write_history` raises.
+        """
+        position = await write_history(self._pool, appends)
+        self._notifier.notify()
+        return position
 
     async def head(self) -> int:
         """The last position of the log; 0 where it is empty."""

@@ -9,7 +9,8 @@ from infra.errors import OperatorError
 _SECURE_APPEND = """
 alter function log.append security definer set search_path = pg_catalog, pg_temp;
 alter function log.append_touching security definer set search_path = pg_catalog, pg_temp;
-revoke all on function log.append, log.append_touching from public;
+alter function log.append_history security definer set search_path = pg_catalog, pg_temp;
+revoke all on function log.append, log.append_touching, log.append_history from public;
 """
 _GRANTS = """
 revoke all on schema log from {role};
@@ -18,7 +19,7 @@ revoke all on all sequences in schema log from public, {role};
 revoke all on all routines in schema log from public, {role};
 grant usage on schema log to {role};
 grant select on all tables in schema log to {role};
-grant execute on function log.append, log.append_touching to {role};
+grant execute on function log.append, log.append_touching, log.append_history to {role};
 
 grant usage on schema auth to {role};
 grant select, insert, update, delete on all tables in schema auth to {role};
