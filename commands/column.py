@@ -127,7 +127,7 @@ def _resolve_columns(project: Project, specs: Sequence[ColumnSpec]) -> tuple[Col
     used_ids = set(known)
     return tuple(
         Column(
-            one.id or unclaimed_ids.get(comparable_name(one.name)) or _new_column_id(one.name, used_ids),
+            one.id or unclaimed_ids.get(comparable_name(one.name)) or new_column_id(one.name, used_ids),
             one.name,
             one.wip_limit,
             one.done,
@@ -136,7 +136,7 @@ def _resolve_columns(project: Project, specs: Sequence[ColumnSpec]) -> tuple[Col
     )
 
 
-def _new_column_id(name: str, used_ids: set[str]) -> str:
+def new_column_id(name: str, used_ids: set[str]) -> str:
     """An id that no column of the project ever had; it is added to the used ones."""
     slug = re.sub(r"\W+", "-", name.casefold()).strip("-")[: MAX_COLUMN_ID_CHARACTERS - 6] or "column"
     new_id = next(each for number in count(1) if (each := slug if number == 1 else f"{slug}-{number}") not in used_ids)

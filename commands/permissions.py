@@ -82,6 +82,7 @@ REQUIRED_PERMISSIONS: Final[dict[str, RequiredPermission]] = {
 
     "CreateProject":     RequiredPermission("member", "write"),
     "CopyProject":       RequiredPermission("member", "write"),
+    "ImportProject":     RequiredPermission("admin",  "write"),
     "EditProject":       RequiredPermission("member", "write"),
     "SetColumns":        RequiredPermission("admin",  "write"),
     "SetFields":         RequiredPermission("admin",  "write"),

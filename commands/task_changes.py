@@ -13,6 +13,7 @@ from commands.validation import quoted
 from domain.column import Column
 from domain.errors import AssigneeIsNoMember, HasOpenChildren, StatusContradictsColumn, UnknownColumn
 from domain.event import Change, Event
+from domain.former_member import FormerMember
 from domain.label import distinct_labels, normalize_label, remove_label
 from domain.member import Member, member_stream_id
 from domain.project import Project
@@ -195,8 +196,14 @@ def set_assignees(task: Task, users: Sequence[UUID], context: DecisionContext) -
 
 
 def require_assignable(workspace_id: UUID, user_id: UUID, context: DecisionContext) -> None:
-    """Raise AssigneeIsNoMember unless the user is a member of the workspace; the append asserts it."""
-    if context(Member, member_stream_id(workspace_id, user_id)) is None:
+    """Raise AssigneeIsNoMember unless the user is a member of the workspace; the append asserts it.
+
+    An import assigns former members of an imported board too.
+    """
+    if context(Member, member_stream_id(workspace_id, user_id)) is not None:
+        return
+    former = context(FormerMember, user_id) if context.actor.kind == "import" else None
+    if former is None or former.workspace_id != workspace_id:
         raise AssigneeIsNoMember(user_id=user_id)
 
 

@@ -58,7 +58,10 @@ ActorKind = Literal["human", "agent", "rule", "import"]
 
 
 class Actor(Struct, frozen=True):
-    """The author of an event: a user by id, a rule or an import, or an agent with its own id, on behalf of a user."""
+    """The author of an event: a user by id, a rule or an import, or an agent with its own id, on behalf of a user.
+
+    What others did elsewhere is imported with their ids, on behalf of the user who imports it.
+    """
 
     id: UUID
     kind: ActorKind = "human"
@@ -66,6 +69,11 @@ class Actor(Struct, frozen=True):
 
     @property
     def user_id(self) -> UUID:
+        """The user who did it: for an agent the one on whose behalf, for an import the one who did it elsewhere."""
+        return self.id if self.kind == "import" else self.principal_id
+
+    @property
+    def principal_id(self) -> UUID:
         """The user whose permissions it has."""
         return self.on_behalf_of or self.id
 

@@ -25,6 +25,7 @@ from domain.comment import (
 from domain.custom_field import CustomField, FieldOption, FieldType, TaskFieldSet
 from domain.email_address import AddressStreams, former_stream_ids
 from domain.event import Actor, Change, Event
+from domain.former_member import FormerMemberNamed
 from domain.instance import INSTANCE_STREAM_ID, AdministratorAppointed
 from domain.invitation import InvitationAccepted, InvitationRevoked, MemberInvited
 from domain.label import LabelColoured
@@ -250,6 +251,7 @@ EVERY_EVENT: tuple[Event, ...] = (
     MEMBER_INVITED,
     InvitationAccepted(BOB.id),
     InvitationRevoked(),
+    FormerMemberNamed(WORKSPACE, "Grace"),
     ProjectKeyReserved("HOME", PROJECT),
     ProjectCreated(WORKSPACE, "Household", "HOME", DEFAULT_COLUMNS),
     TaskNumbersTaken(1, 1),

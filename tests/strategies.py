@@ -26,6 +26,7 @@ from commands.invitation import AcceptInvitation, InviteMember, RevokeInvitation
 from commands.label import ColourLabel, LabelTask, UnlabelTask
 from commands.member import LeaveWorkspace, RemoveMember, SetRole
 from commands.project import ArchiveProject, CreateProject, EditProject, RestoreProject
+from commands.project_import import ImportProject
 from commands.projection import SkipEvent
 from commands.recurrence import RecurrenceSpec, SkipOccurrence
 from commands.relation import RelateTask, UnrelateTask
@@ -52,6 +53,7 @@ from commands.user import ChangeEmail, ChangePassword, DeleteAccount, EditAccoun
 from commands.watch import UnwatchProject, UnwatchTask, WatchProject, WatchTask
 from commands.workspace import CreateWorkspace, EditWorkspace
 from domain import codec
+from domain.column import DEFAULT_COLUMNS
 from domain.event import Change, Event, State
 from domain.instance import INSTANCE_STREAM_ID
 from domain.label import label_stream_id
@@ -67,6 +69,7 @@ from tests.examples import (
     COMMENT,
     CUSTOMER,
     LARGE,
+    LIMITED_BOARD,
     OTHER_ATTACHMENT,
     OTHER_COMMENT,
     OTHER_FILTER,
@@ -432,6 +435,15 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
         workspace_id=_workspaces,
         name=_texts,
         key=st.sampled_from(["WORK", "HOME"]),
+    ),
+    ImportProject: _command_on(
+        _projects,
+        ImportProject,
+        workspace_id=_workspaces,
+        name=_texts,
+        key=st.sampled_from(["WORK", "HOME"]),
+        columns=st.sampled_from([DEFAULT_COLUMNS, LIMITED_BOARD]),
+        former_members=st.sampled_from([{}, {fixed_uuid7(241): "Grace"}]),
     ),
     CreateWorkspace: _command_on(_workspaces, CreateWorkspace, name=_texts),
     TrashWorkspace: _command_on(_workspaces, TrashWorkspace),

@@ -12,14 +12,15 @@ from api.http.custom_field_names import FieldNames, load_field_names
 from domain import codec
 from domain.custom_field import TaskFieldSet
 from domain.event import Actor, ActorKind, Change, Event, OpaqueEvent, RecordedEvent, changes, fold
+from domain.former_member import FormerMember, FormerMemberNamed
 from domain.history import PURGE_EVENTS
 from domain.task import TaskCreated
 from domain.user import TokenIssued, User, UserRegistered, UserRenamed
 from infra.log.event_log import EventLog
 from infra.log.history import find_purged
 
-NAME_EVENTS: tuple[type[Event], ...] = (UserRegistered, UserRenamed)
-"""The events that name a user."""
+NAME_EVENTS: tuple[type[Event], ...] = (UserRegistered, UserRenamed, FormerMemberNamed)
+"""The events that name a user, or a former member of an imported board."""
 AGENT_NAME_EVENTS: tuple[type[Event], ...] = (*NAME_EVENTS, TokenIssued)
 """Those, and the events that name a user's agent."""
 
@@ -115,7 +116,8 @@ async def load_names(log: EventLog, actors: Collection[Actor]) -> dict[UUID, str
     )
     states = {user: fold(User, (recorded.event for recorded in history)) for user, history in streams.items()}
     agents = {token.id: token.name for state in states.values() if state for token in state.tokens}
-    return agents | {user: state.name for user, state in states.items() if state}
+    former = {id_: fold(FormerMember, (one.event for one in streams[id_])) for id_, user in states.items() if not user}
+    return agents | {id_: state.name for id_, state in {**states, **former}.items() if state}
 
 
 def actor_info(actor: Actor, names: dict[UUID, str]) -> ActorInfo:

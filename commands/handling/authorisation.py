@@ -31,7 +31,7 @@ def _require_member(action: str, actor: Actor, workspace_id: UUID, states: Guard
 
     Raises NotFound.
     """
-    member = require_found(states(Member, member_stream_id(workspace_id, actor.user_id)))
+    member = require_found(states(Member, member_stream_id(workspace_id, actor.principal_id)))
     workspace = states(Workspace, workspace_id)
     if workspace and workspace.trashed and action not in permissions.OPERATIONS_IN_TRASH:
         raise NotFound
