@@ -25,7 +25,8 @@ _SELECT_CHANGE: Final = f"""select {EVENT_COLUMNS} from (
 _SELECT_REASON: Final = """select notification_id, command_id, causation_id,
       case when topic = 'ChangeReverted' then convert_from(state, 'UTF8')::json ->> 'purpose' end
     from log.events"""
-_SELECT_LAST: Final = f"""{_SELECT_REASON} where actor_id = %s and actor_kind <> 'rule' and notification_id < %s
+_SELECT_LAST: Final = f"""{_SELECT_REASON} where actor_id = %s and actor_kind <> 'rule'
+      and (actor_kind <> 'import' or on_behalf_of is null) and notification_id < %s
     order by notification_id desc limit %s"""
 _SELECT_REST: Final = f"""{_SELECT_REASON} where command_id = %s and notification_id < %s
     order by notification_id desc"""
