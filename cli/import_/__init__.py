@@ -1,4 +1,4 @@
-"""`taskledger import`: creates tasks from a JSON file."""
+"""`taskledger import`: creates tasks from a JSON file, or a project with its past from the export of a board."""
 
 import asyncio
 from collections.abc import Iterator
@@ -12,7 +12,9 @@ from rich.progress import Progress
 
 from cli import options
 from cli.import_.board_columns import BoardColumns
+from cli.import_.board_import import HistoryJob, import_history, read_emails, read_file
 from cli.import_.file_reader import read_text
+from cli.import_.history.target import Destination
 from cli.import_.importer import ImportOutcome, import_tasks
 from cli.import_.mapping import ImportProject, map_rows
 from cli.import_.parsing import parse_json
@@ -41,6 +43,14 @@ class _Import(Struct, frozen=True):
     email: str
 
 
+def _run_history(data: Path, job: HistoryJob) -> None:
+    """Import a board; exits with 1 if anything was refused."""
+    with frozen_and_relaxed(), _progress_bar() as bar:
+        outcome = asyncio.run(import_history(settings.resolve(data, needs_address_key=True), job, bar))
+    if outcome.refused:
+        raise SystemExit(1)
+
+
 def _parse_scale_option(_context: click.Context, _option: click.Parameter, text: str | None) -> PriorityScale | None:
     try:
         return parse_scale(text) if text is not None else None
@@ -56,6 +66,20 @@ def _parse_scale_option(_context: click.Context, _option: click.Parameter, text:
 @click.option("--workspace", required=True, metavar="W", help="The workspace to import into: its id or name.")
 @click.option("--project", required=True, metavar="KEY", help="The key of the project to import into.")
 @click.option("--as", "email", required=True, metavar="EMAIL", help="The user to import as, by email address.")
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(["json", "trello"]),
+    default="json",
+    show_default=True,
+    help="What FILE is: JSON with tasks, or the export of a Trello board, which becomes a new project with its past.",
+)
+@click.option(
+    "--people",
+    type=click.Path(path_type=Path),
+    metavar="JSON",
+    help="For a board: an object that gives user names of the file the email addresses of members here.",
+)
 @click.option(
     OPTION,
     "scale",
@@ -73,16 +97,28 @@ def command(
     workspace: str,
     project: str,
     email: str,
+    format_name: str,
+    people: Path | None,
     scale: PriorityScale | None,
     dry: bool,
     lists_all: bool,
 ) -> None:
-    """Import tasks from a JSON file, plain or gzip.
+    """Import tasks from a JSON file, or a board with its past, plain or gzip.
 
     FILE holds a list of objects, an object with such a list, or one object per line. Importing a file again changes
     nothing: a row is recognized by its list, id and title, also if it comes twice in FILE; rows without an id may be
     alike and are different tasks. Exits with 1 if any row was refused.
+
+    With --format trello, FILE is the export of a board: it becomes a new project with the key KEY, and its actions
+    become events with their own times and people. All of it is written, or nothing.
     """
+    if format_name == "trello":
+        with sigterm_as_interrupt():
+            job = HistoryJob(
+                read_file(file), Destination(workspace, project, email), read_emails(people), dry, lists_all
+            )
+            _run_history(data, job)
+        return
     outcome = ImportOutcome(dry)
     with sigterm_as_interrupt():
         rows, scale = _read(file, scale, outcome)

@@ -28,7 +28,7 @@ _TAIGA_ADVICE: Final = (
     "To import only its stories, tasks and issues now, run `jq '[(.user_stories, .tasks, .issues)[]? | {id: .ref, "
     "title: .subject, description, status, due: .due_date}]' {file} > tasks.json` and import tasks.json."
 )
-_ADVICE: Final = {"Trello": _TRELLO_ADVICE, "Jira": _JIRA_ADVICE, "Taiga": _TAIGA_ADVICE}
+_ADVICE: Final = {"Jira": _JIRA_ADVICE, "Taiga": _TAIGA_ADVICE}
 _LIST_ADVICE: Final = (
     "To import its tasks now, make a list of objects with `title`, `status`, `due`, `priority` and `labels` from it."
 )
@@ -41,6 +41,11 @@ def refuse_known_exports(value: Mapping[str, object] | Sequence[object], name: s
     else:
         objects = (each for each in value[:MAX_SAMPLE_OBJECTS] if isinstance(each, dict))
         tool = next((tool for each in objects if (tool := _tool_of_row(each))), None)
+    if tool == "Trello":
+        raise OperatorError(
+            f"{name} is an export of a Trello board: --format trello makes a new project of it, with its past. "
+            + _TRELLO_ADVICE.replace("{file}", shlex.quote(name))
+        )
     if tool:
         raise OperatorError(
             f"{name} is an export of {tool}, which this version cannot read: a reader for it is planned, and nothing "

@@ -24,17 +24,23 @@ class ImportTarget(Struct, frozen=True):
 
 async def find_target(instance: OpenInstance, url: str, workspace: str, project_key: str, email: str) -> ImportTarget:
     """The project and user with these names; raises OperatorError for the first one not found."""
+    workspace_id, user_id = await find_workspace(instance, url, workspace, email)
+    project = await instance.log.load_state(ProjectKey, project_key_stream_id(workspace_id, project_key.upper()))
+    if project is None:
+        raise OperatorError(f"The workspace has no project with the key {project_key}: check --project.")
+    state = await instance.log.load_state(Project, project.project_id)
+    return ImportTarget(project.project_id, state.columns if state else (), user_id)
+
+
+async def find_workspace(instance: OpenInstance, url: str, workspace: str, email: str) -> tuple[UUID, UUID]:
+    """The workspace with that id or name, and the user, who is a member of it; raises OperatorError."""
     user_id = await instance.addresses.find_user(email)
     if user_id is None:
         raise OperatorError(f"No user is registered as {email}: check --as.")
     workspace_id = _find_workspace_id(url, workspace, user_id)
     if await instance.log.load_state(Member, member_stream_id(workspace_id, user_id)) is None:
         raise OperatorError(f"{email} is not a member of workspace {workspace}: check --workspace.")
-    project = await instance.log.load_state(ProjectKey, project_key_stream_id(workspace_id, project_key.upper()))
-    if project is None:
-        raise OperatorError(f"The workspace has no project with the key {project_key}: check --project.")
-    state = await instance.log.load_state(Project, project.project_id)
-    return ImportTarget(project.project_id, state.columns if state else (), user_id)
+    return workspace_id, user_id
 
 
 def _find_workspace_id(url: str, id_or_name: str, user_id: UUID) -> UUID:

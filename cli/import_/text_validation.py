@@ -7,7 +7,7 @@ import msgspec
 
 from cli.import_.rows import describe_json_type
 from commands.checklist import ItemText
-from commands.field_types import CommentText, Description, LabelName, Title
+from commands.field_types import ColumnName, CommentText, Description, LabelName, Name, Title
 
 FIELD_TYPES: Final = {
     "title": Title,
@@ -15,8 +15,18 @@ FIELD_TYPES: Final = {
     "label": LabelName,
     "comment": CommentText,
     "checklist item": ItemText,
+    "column": ColumnName,
+    "name": Name,
 }
-MAX_CHARS: Final = {"title": 500, "description": 50_000, "label": 100, "comment": 50_000, "checklist item": 500}
+MAX_CHARS: Final = {
+    "title": 500,
+    "description": 50_000,
+    "label": 100,
+    "comment": 50_000,
+    "checklist item": 500,
+    "column": 100,
+    "name": 100,
+}
 
 
 _MIN_UUID_CHARS: Final = 32
@@ -38,7 +48,7 @@ def require_text(name: str, value: object, field_type: str | None = None) -> str
     field_type = field_type or name
     if not isinstance(value, str):
         raise MalformedRow(f"{name}: {describe_json_type(value)}, not text")
-    if not _is_valid(value, field_type):
+    if not is_valid(value, field_type):
         reason = _explain_invalid(value, field_type)
         kind = "too long" if len(value) > MAX_CHARS[field_type] else reason.partition(" is ")[2] or reason
         raise MalformedRow(f"{name}: {reason}", kind=f"{name}: {kind}")
@@ -55,7 +65,8 @@ def is_uuid(value: object) -> bool:
     return isinstance(value, str) and len(value) >= _MIN_UUID_CHARS and _UUID.fullmatch(value.strip()) is not None
 
 
-def _is_valid(value: str, field_type: str) -> bool:
+def is_valid(value: str, field_type: str) -> bool:
+    """Whether a text may stand in a field of one of `FIELD_TYPES`."""
     if value.isascii() and value.isprintable() and value.strip() and len(value) <= MAX_CHARS[field_type]:
         return True  # the usual case, in a tenth of the time
     try:
@@ -71,7 +82,7 @@ def _explain_invalid(value: str, field_type: str) -> str:
         return "blank"
     if len(value) > MAX_CHARS[field_type]:
         return f"{len(value):,} characters, at most {MAX_CHARS[field_type]:,}"
-    refused = ((at, char) for at, char in enumerate(value) if not _is_valid(f"x{char}", field_type))
+    refused = ((at, char) for at, char in enumerate(value) if not is_valid(f"x{char}", field_type))
     at, bad = next(refused, (0, ""))
     if not bad:
         return "blank"  # each character may stand beside others, but none shows anything

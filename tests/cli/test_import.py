@@ -569,12 +569,12 @@ def test_real_lists_are_imported_completely_and_only_once(run_import: Import, se
 
 
 @pytest.mark.parametrize("name", ["amirite.json", "tapmovies.json", "nextcloud-deck-fixture.json"])
-def test_a_real_board_without_a_reader_makes_no_tasks(run_import: Import, settings: Settings, name: str) -> None:
+def test_a_real_board_without_its_format_makes_no_tasks(run_import: Import, settings: Settings, name: str) -> None:
     if not REAL_DATA.exists():
         pytest.skip("the real boards are not beside this checkout")
     before = event_count(settings)
     result = run_import(REAL_DATA / "trello" / name)
-    assert "is an export of Trello, which this version cannot read" in str(result.exception)
+    assert "is an export of a Trello board: --format trello makes a new project of it" in str(result.exception)
     assert event_count(settings) == before
 
 

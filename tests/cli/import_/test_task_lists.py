@@ -27,9 +27,6 @@ JIRA_ISSUE = {"id": "1", "key": "AB-1", "self": "https://x", "fields": {"summary
 @pytest.mark.parametrize(
     ("export", "tool"),
     [
-        (TRELLO, "Trello"),
-        ({**TRELLO, "cards": [], "actions": []}, "Trello"),
-        ([TRELLO, TRELLO], "Trello"),
         ({"_format": "wekan-board-1.0.0", **TRELLO, "swimlanes": [{"title": "Default"}]}, "WeKan"),
         ({"item": {"name": "B"}, "included": {**TRELLO, "cardLabels": [], "boardMemberships": []}}, "Planka"),
         ({"boards": [{"title": "B", "stacks": [{"title": "S", "cards": [{"title": "C"}]}]}]}, "Nextcloud Deck"),
@@ -54,6 +51,12 @@ def test_an_export_without_a_reader_is_refused_with_what_to_do(export: Any, tool
     assert "a reader for it is planned" in line
     assert "To import" in line
     assert "\n" not in line
+
+
+@pytest.mark.parametrize("export", [TRELLO, {**TRELLO, "cards": [], "actions": []}, [TRELLO, TRELLO]])
+def test_a_board_is_refused_with_the_format_that_it_needs(export: Any) -> None:
+    with pytest.raises(OperatorError, match="is an export of a Trello board: --format trello makes a new project"):
+        plan(export)
 
 
 FLAT_ISSUE = {"key": "AB-2", "summary": "Two", "issuetype": "Bug"}
