@@ -1,5 +1,6 @@
 """History: the fields that an event shows as changed, and the events that a reader selects."""
 
+from collections.abc import Collection
 from datetime import datetime
 from functools import cache
 from typing import Final
@@ -67,6 +68,17 @@ class HistoryFilter(Struct, frozen=True, omit_defaults=True):
     def conditions(self) -> dict[str, object]:
         """The values to filter by, by field."""
         return {name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not None}
+
+
+def subjects(recorded: RecordedEvent) -> tuple[UUID, ...]:
+    """The streams with whose purge the content of an event goes: its own, its task's and its project's."""
+    found = (getattr(recorded.event, name, None) for name in ("task_id", "project_id"))
+    return (recorded.stream, *(stream for stream in found if isinstance(stream, UUID)))
+
+
+def is_purged(recorded: RecordedEvent, purged: Collection[UUID]) -> bool:
+    """Whether the content of an event went with a purge of these streams; the purge itself is still told."""
+    return not isinstance(recorded.event, PURGE_EVENTS) and any(stream in purged for stream in subjects(recorded))
 
 
 def shown_fields(recorded: RecordedEvent) -> frozenset[str]:

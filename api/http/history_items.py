@@ -10,19 +10,13 @@ from msgspec import Struct
 
 from api.http.custom_field_names import FieldNames, load_field_names
 from domain import codec
+from domain.actor_names import AGENT_NAME_EVENTS, NAME_EVENTS, actor_names
 from domain.custom_field import TaskFieldSet
-from domain.event import Actor, ActorKind, Change, Event, OpaqueEvent, RecordedEvent, changes, fold
-from domain.former_member import FormerMember, FormerMemberNamed
-from domain.history import PURGE_EVENTS
+from domain.event import Actor, ActorKind, Change, OpaqueEvent, RecordedEvent, changes
+from domain.history import is_purged, subjects
 from domain.task import TaskCreated
-from domain.user import TokenIssued, User, UserRegistered, UserRenamed
 from infra.log.event_log import EventLog
 from infra.log.history import find_purged
-
-NAME_EVENTS: tuple[type[Event], ...] = (UserRegistered, UserRenamed, FormerMemberNamed)
-"""The events that name a user, or a former member of an imported board."""
-AGENT_NAME_EVENTS: tuple[type[Event], ...] = (*NAME_EVENTS, TokenIssued)
-"""Those, and the events that name a user's agent."""
 
 
 class ActorInfo(Struct, frozen=True):
@@ -57,7 +51,7 @@ async def load_items(log: EventLog, events: Sequence[RecordedEvent]) -> list[His
     """Recorded events as history items, in the same order; without content where it was purged."""
     names = await load_names(log, {recorded.actor for recorded in events})
     field_names = await load_field_names(log, (recorded.event for recorded in events))
-    purged = await find_purged(log, {stream for recorded in events for stream in _subjects(recorded)})
+    purged = await find_purged(log, {stream for recorded in events for stream in subjects(recorded)})
     return [
         HistoryItem(
             recorded.position,
@@ -69,7 +63,7 @@ async def load_items(log: EventLog, events: Sequence[RecordedEvent]) -> list[His
             recorded.trace.correlation_id,
             recorded.trace.causation_id,
             recorded.stream,
-            {} if _is_purged(recorded, purged) else field_changes(recorded, field_names),
+            {} if is_purged(recorded, purged) else field_changes(recorded, field_names),
         )
         for recorded in events
     ]
@@ -94,17 +88,6 @@ def field_changes(recorded: RecordedEvent, field_names: FieldNames) -> dict[str,
     return {name: (None, value) for name, value in event.items() if not isinstance(value, Change)} | changed
 
 
-def _subjects(recorded: RecordedEvent) -> tuple[UUID, ...]:
-    """The streams with whose purge the content of an event goes: its own, its task's and its project's."""
-    found = (getattr(recorded.event, name, None) for name in ("task_id", "project_id"))
-    return (recorded.stream, *(stream for stream in found if isinstance(stream, UUID)))
-
-
-def _is_purged(recorded: RecordedEvent, purged: Collection[UUID]) -> bool:
-    """Whether the content of an event was purged; the purge itself is still told."""
-    return not isinstance(recorded.event, PURGE_EVENTS) and any(stream in purged for stream in _subjects(recorded))
-
-
 async def load_names(log: EventLog, actors: Collection[Actor]) -> dict[UUID, str]:
     """The names of users and their agents, from the users' own streams, the only place where they are stored.
 
@@ -114,10 +97,7 @@ async def load_names(log: EventLog, actors: Collection[Actor]) -> dict[UUID, str
     streams = await log.load_events_of_types(
         {actor.user_id for actor in actors}, AGENT_NAME_EVENTS if has_agents else NAME_EVENTS
     )
-    states = {user: fold(User, (recorded.event for recorded in history)) for user, history in streams.items()}
-    agents = {token.id: token.name for state in states.values() if state for token in state.tokens}
-    former = {id_: fold(FormerMember, (one.event for one in streams[id_])) for id_, user in states.items() if not user}
-    return agents | {id_: state.name for id_, state in {**states, **former}.items() if state}
+    return actor_names(streams)
 
 
 def actor_info(actor: Actor, names: dict[UUID, str]) -> ActorInfo:

@@ -5,9 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from api.http import history_items
 from commands.handling.handler import Histories
-from domain import codec
+from domain import actor_names, codec
 from domain.former_member import FormerMemberNamed
 from domain.user import TokenIssued, UserRegistered
 from infra.ids import new_id
@@ -145,4 +144,4 @@ async def test_only_the_naming_events_of_actors_are_loaded(ann: ApiUser, monkeyp
 async def test_every_event_type_that_names_a_user_is_loaded_for_names() -> None:
     modules = {UserRegistered.__module__, FormerMemberNamed.__module__}
     ours = {kind for kind in codec.all_event_types().values() if kind.__module__ in modules}
-    assert set(history_items.AGENT_NAME_EVENTS) == {kind for kind in ours if "name" in kind.__struct_fields__}
+    assert set(actor_names.AGENT_NAME_EVENTS) == {kind for kind in ours if "name" in kind.__struct_fields__}
