@@ -44,3 +44,6 @@ projection = Projection(
     indexes=("(project_id, id)",),
     event_types=(ProjectCreated, TaskCreated, TaskMovedToProject, OpaqueEvent),
 )
+
+STREAMS_SQL = "select id from {project_history} where project_id = %(project)s"
+"""The streams of a project."""

@@ -275,6 +275,9 @@ IDS_BY_KEY_FOR_MEMBER_SQL = """select project.id, workspace.id from {workspace_l
             join {project_list} project on project.workspace_id = workspace.id
             where project.key = %(key)s and workspace.members ? %(user)s"""
 """The ids of the projects with a key in a user's workspaces, and of those workspaces."""
+IDS_BY_NAME_SQL = """select id, workspace_id from {project_list}
+            where key = %(name)s or upper(id::text) = %(name)s limit 2"""
+"""The projects of any workspace with a key, or the one with an id in capitals; two show that a key is ambiguous."""
 IDS_IN_WORKSPACE_SQL = "select id from {project_list} where workspace_id = %s order by id"
 
 

@@ -13,18 +13,16 @@ from psycopg.rows import TupleRow
 from cli import options
 from cli.database import database_connection
 from cli.events import formatting
+from cli.events.streams import resolve_stream_id
 from cli.output import print_line
-from cli.read_models import query_read_models
 from domain import codec
 from domain.upcasts import UPCASTS
 from domain.workspace import WorkspaceCreated
 from infra import log, settings
 from infra.errors import OperatorError
-from projections import task_list
 
 MAX_BATCH_EVENTS = 500
 POSITION_RANGE = click.IntRange(0, log.MAX_VERSION)
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 
 
 @click.group
@@ -38,7 +36,7 @@ def command() -> None:
     "-n", "count", type=click.IntRange(0, 1_000_000), default=10, show_default=True, help="How many events to show."
 )
 @click.option("--follow", "-f", is_flag=True, help="Keep printing new events until Ctrl-C.")
-@_json_option
+@options.json_option
 def tail(data: Path, count: int, follow: bool, as_json: bool) -> None:  # noqa: FBT001 - flags
     """Show the last events of the log, oldest first."""
     with database_connection(settings.resolve(data).database_url) as connection:
@@ -59,14 +57,14 @@ def tail(data: Path, count: int, follow: bool, as_json: bool) -> None:  # noqa: 
 @click.argument("stream")
 @click.option("--from", "first", type=POSITION_RANGE, default=1, help="The first version to show.")
 @click.option("--to", "last", type=POSITION_RANGE, default=log.MAX_VERSION, help="The last version to show.")
-@_json_option
+@options.json_option
 def show(data: Path, stream: str, first: int, last: int, as_json: bool) -> None:  # noqa: FBT001 - a flag
     """Show the events of STREAM, oldest first.
 
     STREAM is the id of a stream, or the key of a task such as KIT-1.
     """
     with database_connection(settings.resolve(data).database_url) as connection:
-        events = log.load_stream(connection, _resolve_stream_id(connection, stream), first, last)
+        events = log.load_stream(connection, resolve_stream_id(connection, stream), first, last)
         if not events:
             raise OperatorError(f"The log has no events of {stream} in this range: check the id, --from and --to.")
         for recorded in events:
@@ -109,17 +107,3 @@ def _require_workspace(connection: Connection[TupleRow], workspace: UUID | None)
     first_events = log.load_stream(connection, workspace, 1, 1) if workspace else []
     if workspace and not any(isinstance(recorded.event, WorkspaceCreated) for recorded in first_events):
         raise OperatorError(f"There is no workspace with the id {workspace}: check --workspace.")
-
-
-def _resolve_stream_id(connection: Connection[TupleRow], id_or_key: str) -> UUID:
-    """The id itself, or the id of the only task with that key."""
-    try:
-        return UUID(id_or_key)
-    except ValueError:
-        rows = query_read_models(connection, task_list.IDS_BY_KEY_SQL, {"key": id_or_key.upper()})
-    if len(rows) != 1:
-        problem = (
-            f"Several tasks have the key {id_or_key}" if rows else f"{id_or_key} is no id and no task has that key"
-        )
-        raise OperatorError(f"{problem}: use the id.") from None
-    return UUID(str(rows[0][0]))
