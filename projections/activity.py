@@ -97,7 +97,7 @@ projection = Projection(
     key_by_position,
     fold,
     scopes,
-    golden_lines=199,
+    golden_lines=200,
     indexes=("(workspace_id, id)", "(workspace_id, actor_id, id)", "using brin (at)"),
     accepts_unknown=True,
 )

@@ -80,7 +80,7 @@ projection = Projection(
     key_by_stream_and_touches,
     fold,
     scopes,
-    golden_lines=199,
+    golden_lines=200,
     event_types=(AttachmentAdded, AttachmentRemoved, TaskPurged, OpaqueEvent),
     past=Past(purged_by=(TaskPurged,)),
 )

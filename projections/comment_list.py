@@ -109,7 +109,7 @@ projection = Projection(
     key_by_stream,
     fold,
     scopes,
-    golden_lines=199,
+    golden_lines=200,
     indexes=(
         "(task_id, created_at, id)",
         "(reply_to) where reply_to is not null",

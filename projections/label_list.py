@@ -68,7 +68,7 @@ projection = Projection(
     keys,
     fold,
     scopes,
-    golden_lines=199,
+    golden_lines=200,
     indexes=("(workspace_id)",),
     event_types=(TaskCreated, TaskLabelled, LabelColoured, OpaqueEvent),
     past=Past(indexes=(("workspace", "(workspace_id, valid_to)"),)),

@@ -40,7 +40,7 @@ projection = Projection(
     key_by_stream,
     fold,
     scopes,
-    golden_lines=199,
+    golden_lines=200,
     indexes=("(project_id, id)",),
     event_types=(ProjectCreated, TaskCreated, TaskMovedToProject, OpaqueEvent),
 )

@@ -181,7 +181,7 @@ projection = Projection(
     keys,
     fold,
     scopes,
-    golden_lines=199,
+    golden_lines=200,
     indexes=("(workspace_id, key)",),
     event_types=(
         *(ProjectCreated, ProjectRenamed, ColumnsSet, ProjectFieldsSet, ArchiveRuleSet),

@@ -82,7 +82,7 @@ projection = Projection(
     key_by_stream,
     fold,
     scopes,
-    golden_lines=199,
+    golden_lines=200,
     indexes=("(user_id)",),
     event_types=(FilterSaved, FilterRenamed, FilterRewritten, FilterResorted, FilterDeleted, OpaqueEvent),
     past=Past(indexes=(("user", "(user_id, valid_to)"),)),

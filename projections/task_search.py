@@ -81,7 +81,7 @@ projection = Projection(
     key_by_stream,
     fold,
     scopes,
-    golden_lines=199,
+    golden_lines=200,
     indexes=(
         "using gin ((title_words || description_words))",
         "(workspace_id, title_key, id)",

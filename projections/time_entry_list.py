@@ -84,7 +84,7 @@ projection = Projection(
     key_by_stream,
     fold,
     scopes,
-    golden_lines=199,
+    golden_lines=200,
     indexes=('(task_id, "on" collate "C", id)',),
     event_types=(
         *(TimeEntryAdded, TimeEntryEdited, TimeEntryDeleted, TimeEntryRestored, TimeEntryPurged, OpaqueEvent),
