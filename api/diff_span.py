@@ -40,7 +40,7 @@ async def find_span(log: EventLog, query: DiffQuery, cursor: DiffCursor | None) 
     if not query.is_by_time:
         start, end = replace(start, at=None), replace(end, at=None)
     if start.position > end.position or (start.at and end.at and start.at > end.at):
-        errors = [FieldError("?from", "invalid_parameter", "is later than to, which is now if it is not given")]
+        errors = [FieldError("?from", "invalid_value", "is later than to, which is now if it is not given")]
         raise MalformedRequest("invalid_parameter", describe(errors), errors=errors)
     return Span(start, end)
 

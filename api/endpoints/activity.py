@@ -63,8 +63,8 @@ async def show_activity_density(
 def _span_error(query: DensityQuery) -> FieldError:
     """What is wrong with a span of time that ends before it begins."""
     if query.from_:
-        return FieldError("?from", "invalid_parameter", "must be before to, which is now if it is not given")
-    return FieldError("?to", "invalid_parameter", "must be after the first event of the project")
+        return FieldError("?from", "invalid_value", "must be before to, which is now if it is not given")
+    return FieldError("?to", "invalid_value", "must be after the first event of the project")
 
 
 def _next_second() -> datetime:

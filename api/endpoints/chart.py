@@ -63,7 +63,7 @@ async def _answer(
 
 
 def _refusal(pointer: str, words: str) -> MalformedRequest:
-    errors = [FieldError(pointer, "invalid_parameter", words)]
+    errors = [FieldError(pointer, "invalid_value", words)]
     return MalformedRequest("invalid_parameter", describe(errors), errors=errors)
 
 
