@@ -5,6 +5,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.comment import Comment, CommentAdded
 from domain.errors import NotRevertible
@@ -45,16 +46,18 @@ VALUE_WITHOUT_EVENTS: Final[Mapping[type[State], tuple[str, Any]]] = {
 }
 """Of streams whose first event creates nothing: the field that it changes, and its value before."""
 STATE_TYPES: Final = {kind.__name__: kind for kind in FIRST_EVENTS.values()}
+_ID_CHARACTERS: Final = 36
 EXISTENCE: Final = ""
 """The name of the field that a creation or a deletion changes: its values are whole states, or None."""
 
 
 class FieldChange(Struct, frozen=True):
-    """A field, with its value before an event and after it."""
+    """A field, with its value before an event and after it; `is_overwritten` if another actor changed it since."""
 
     field: str
     old: Any
     new: Any
+    is_overwritten: bool = False
 
 
 class ChangedStream(Struct, frozen=True):
@@ -104,10 +107,11 @@ def _field_changes(
     kind: type[State], positions: Collection[int], history: Sequence[RecordedEvent]
 ) -> Iterator[list[FieldChange]]:
     """What the events at these positions changed, those in a row together. Raises NotRevertible for what is purged."""
+    overwritten = last_other_changes(kind, positions, history)
     state: State | None = None
     start: State | None = None
     is_in_row = False
-    for recorded in history:
+    for place, recorded in enumerate(history):
         before, state = state, kind.evolve(state, recorded.event)
         if getattr(state, "purged", False):
             raise NotRevertible
@@ -115,7 +119,8 @@ def _field_changes(
         if is_in_row and not was_in_row:
             start = before
         if was_in_row and not is_in_row:
-            yield changes_between(kind, start, before)
+            row = changes_between(kind, start, before)
+            yield [replace(one, is_overwritten=overwritten.get(one.field, -1) >= place) for one in row]
     if is_in_row:
         yield changes_between(kind, start, state)
 
@@ -128,3 +133,44 @@ def changes_between(kind: type[State], before: State | None, after: State | None
         return [FieldChange(EXISTENCE, before, after)] if before != after else []
     pairs = ((field, getattr(before, field), getattr(after, field)) for field in kind.__struct_fields__)
     return [FieldChange(*pair) for pair in pairs if pair[1] != pair[2]]
+
+
+def last_other_changes(
+    kind: type[State], positions: Collection[int], history: Sequence[RecordedEvent]
+) -> Mapping[str, int]:
+    """For each field the place of the last event by others than those at these positions that changed it.
+
+    Without events whose change was reverted. A revert is no change of its own: it says which one is in force.
+    """
+    authors = {one.actor.id for one in history if one.position in positions}
+    changes, found, state = _Changes(), list[tuple[int, str, list[FieldChange]]](), None
+    for place, recorded in enumerate(history):
+        before, state = state, kind.evolve(state, recorded.event)
+        change = changes.add(recorded)
+        if change and recorded.actor.id not in authors:
+            found.append((place, change, changes_between(kind, before, state)))
+    in_force = (one for one in found if one[1] not in changes.reverted)
+    return {one.field: place for place, _, fields in in_force for one in fields if one.old != one.new}
+
+
+class _Changes:
+    """The changes of a stream by the ids that a revert may name, and those that are reverted."""
+
+    def __init__(self) -> None:
+        self.reverted = set[str]()
+        self._known = dict[str, str]()
+        self._reverts = set[str]()
+
+    def add(self, recorded: RecordedEvent) -> str | None:
+        """The change that the next event is part of; None for a revert."""
+        command, cause = str(recorded.command_id), recorded.trace.causation_id or ""
+        if command not in self._known:
+            if cause in self._known:
+                change = self._known[command] = self._known[cause]
+                self._reverts.add(command)
+                self.reverted ^= {change}
+            else:
+                self._known[command] = command
+                if len(cause) == _ID_CHARACTERS:  # of a bulk change, and no span
+                    self._known[cause] = command
+        return None if command in self._reverts else self._known[command]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from commands.revert.changed_stream import FieldChange
 from domain.comment import Reaction
 
 
@@ -10,12 +11,13 @@ class Collision(Exception):
     """The present value is neither the new one nor the old one."""
 
 
-def merge(present: Any, old: Any, new: Any) -> Any:
+def merge(present: Any, change: FieldChange) -> Any:
     """The old value if the present one is new; of several elements, those that did not change stay as they are.
 
-    Raises Collision.
+    Raises Collision; also for a single value that another change has set again.
     """
-    if present == new:
+    old, new = change.old, change.new
+    if present == new and not (change.is_overwritten and not isinstance(new, Mapping | tuple)):
         return old
     if present == old:
         return present

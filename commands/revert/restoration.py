@@ -53,7 +53,7 @@ def plan_restoration(changed: ChangedStream, context: DecisionContext) -> Restor
             continue
         try:
             now = values[change.field] if change.field in values else _value(kind, present, change.field)
-            values[change.field] = merge(now, change.old, change.new)
+            values[change.field] = merge(now, change)
         except Collision:
             if change.field not in DERIVED_FIELDS.get(kind, ()):
                 collisions[change.field] = None

@@ -19,8 +19,7 @@ from tests.law import planted_defect
 pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.slow]
 
 TASKS, SECONDS = 50, float(os.environ.get("TASKLEDGER_TEST_EDITS", "8"))
-FIELDS = ("title", "description", "due", "estimate", "colour")
-"""Fields of which each edit can have a value of its own: a revert compares values."""
+FIELDS = ("title", "description", "priority", "due", "estimate", "colour")
 
 
 class Edit(Struct, frozen=True):
@@ -60,8 +59,10 @@ class Editor(Struct):
             versions[task] = answer.json()["version"]
 
     def _value(self, field: str, draw: random.Random) -> Any:
-        """A value that hardly any other edit has."""
+        """A value that hardly any other edit has, where the field has so many."""
         match field:
+            case "priority":
+                return draw.choice(["none", "low", "medium", "high", "urgent"])
             case "due":
                 return f"20{draw.randrange(30, 99)}-{draw.randrange(1, 13):02}-{draw.randrange(1, 29):02}"
             case "estimate":

@@ -224,7 +224,7 @@ def test_a_place_that_is_not_restored_is_noticed(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.slow
 def test_a_merge_that_overwrites_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("commands.revert.restoration.merge", lambda _present, old, _new: old)
+    monkeypatch.setattr("commands.revert.restoration.merge", lambda _present, change: change.old)
     assert_check_fails(revert_laws.what_others_did_since_stays)
 
 

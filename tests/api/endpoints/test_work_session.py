@@ -67,6 +67,31 @@ async def test_what_others_changed_since_collides_unless_it_is_skipped(ann: ApiU
     assert (shown["title"], shown["priority"]) == ("Bob's", "none")
 
 
+async def test_what_others_set_to_the_same_value_again_is_theirs(ann: ApiUser, bob: ApiUser) -> None:
+    await add_member(ann, bob)
+    session, task = str(new_id()), await ann.create_task("Old")
+    await send(ann, session, "PATCH", f"/tasks/{task}", priority="medium", title="New")
+    await edit(bob, task, priority="low")
+    await edit(bob, task, priority="medium")
+    assert_problem(await ann.request("POST", f"/sessions/{session}/revert"), 409, "revert_collides")
+    await ann.post(f"/sessions/{session}/revert?on_conflict=skip")
+    shown = await ann.get(f"/tasks/{task}")
+    assert (shown["title"], shown["priority"]) == ("Old", "medium")
+
+
+async def test_what_was_changed_and_taken_back_again_does_not_collide(ann: ApiUser, bob: ApiUser) -> None:
+    await add_member(ann, bob)
+    task = await ann.create_task("Old")
+    mine, other = await edit(ann, task, title="New"), await edit(bob, task, title="Other")
+    await ann.post(f"/changes/{other}/revert")
+    first = await ann.post(f"/changes/{mine}/revert")
+    assert await titles(ann, task) == ["Old"]
+    await ann.post(f"/changes/{first['command_id']}/revert")
+    assert await titles(ann, task) == ["New"]
+    await ann.post(f"/changes/{mine}/revert")
+    assert await titles(ann, task) == ["Old"]
+
+
 async def test_an_undo_in_a_session_is_taken_back_with_what_it_undid(ann: ApiUser) -> None:
     session, task = str(new_id()), await ann.create_task("One")
     await send(ann, session, "PATCH", f"/tasks/{task}", title="Two")
