@@ -43,7 +43,7 @@ def administrator_token(address: str) -> str:
 
 def fuzz(address: str, token: str, folder: Path, phases: str, *options: str) -> None:
     """Send requests to every operation; assert that every response is described."""
-    described = httpx.get(f"{address}/openapi.json").json()
+    described = httpx.get(f"{address}/openapi.json", timeout=60).json()
     (folder / "schemathesis.toml").write_text(CONFIG)
     (folder / "openapi.json").write_text(json.dumps(_without_lookaheads(described)))
     argv = [sys.executable, "-m", "schemathesis.cli", "run", "openapi.json", "--url", address, "--no-color"]

@@ -293,7 +293,7 @@ async def a_member_removed_while_waiting_gets_not_found(
     assert_problem(await reader, 404, "not_found")
 
 
-async def eventually(fetch: Callable[[], Awaitable[T]], is_done: Callable[[T], bool], timeout_s: float = 5.0) -> T:
+async def eventually(fetch: Callable[[], Awaitable[T]], is_done: Callable[[T], bool], timeout_s: float = 30.0) -> T:
     """Retry until it holds: changes by another process arrive within moments."""
     deadline = time.monotonic() + timeout_s
     while not is_done(found := await fetch()):
