@@ -8,20 +8,20 @@ from commands.handling.command_ids import time_of
 from tests.examples import PROJECT, WORKSPACE
 
 AT = datetime(2019, 3, 1, 9, 30, 0, 123_000, tzinfo=UTC)
-FIRST, NEWER, OTHER = (
+FIRST_EXPORT_ID, NEWER_EXPORT_ID, OTHER_BOARD_ID = (
     FileIdentity("trello", board, content) for board, content in (("b", "1"), ("b", "2"), ("c", "1"))
 )
 
 
 def test_the_id_of_a_project_tells_its_board_and_its_file() -> None:
-    project = FIRST.project_id(WORKSPACE, "PAST")
-    assert project == FIRST.project_id(WORKSPACE, "PAST")
-    others = [NEWER.project_id(WORKSPACE, "PAST"), OTHER.project_id(WORKSPACE, "PAST")]
-    others += [FIRST.project_id(WORKSPACE, "PAST2"), FIRST.project_id(PROJECT, "PAST")]
+    project = FIRST_EXPORT_ID.project_id(WORKSPACE, "PAST")
+    assert project == FIRST_EXPORT_ID.project_id(WORKSPACE, "PAST")
+    others = [NEWER_EXPORT_ID.project_id(WORKSPACE, "PAST"), OTHER_BOARD_ID.project_id(WORKSPACE, "PAST")]
+    others += [FIRST_EXPORT_ID.project_id(WORKSPACE, "PAST2"), FIRST_EXPORT_ID.project_id(PROJECT, "PAST")]
     assert len({project, *others}) == 5
     assert {one.version for one in (project, *others)} == {8}
-    assert NEWER.is_board_of(project, WORKSPACE, "PAST")
-    assert not OTHER.is_board_of(project, WORKSPACE, "PAST")
+    assert NEWER_EXPORT_ID.is_board_of(project, WORKSPACE, "PAST")
+    assert not OTHER_BOARD_ID.is_board_of(project, WORKSPACE, "PAST")
 
 
 def test_ids_are_in_the_order_of_times_and_numbers() -> None:
@@ -36,4 +36,8 @@ def test_ids_are_in_the_order_of_times_and_numbers() -> None:
 
 
 def test_a_person_is_the_same_in_all_boards_of_a_workspace() -> None:
-    assert FIRST.person_id(WORKSPACE, "p") == OTHER.person_id(WORKSPACE, "p") != FIRST.person_id(PROJECT, "p")
+    assert (
+        FIRST_EXPORT_ID.person_id(WORKSPACE, "p")
+        == OTHER_BOARD_ID.person_id(WORKSPACE, "p")
+        != FIRST_EXPORT_ID.person_id(PROJECT, "p")
+    )
