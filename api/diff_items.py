@@ -6,15 +6,15 @@ from uuid import UUID
 from msgspec import Struct
 
 from api.diff_names import load_names, load_projects
-from api.http.accept_language import Language
 from api.http.custom_field_names import FieldNames, names_in
-from api.http.diff_page import DiffChange, DiffEvent, DiffField, DiffItem
+from api.http.diff_page import DiffEvent, DiffField, DiffItem
 from api.http.history_items import ActorInfo
 from api.ledger import Ledger
-from api.sentences.diff import Subject, sentences
-from api.sentences.names import Names
 from domain import diff
-from domain.diff import FieldChange
+from domain.diff import DiffChange, FieldChange
+from domain.sentences.diff import Subject, sentences
+from domain.sentences.names import Names
+from domain.sentences.wording import Language
 from infra.log.history import EventHeading, load_headings
 from projections.diff import DiffKind, DocumentChanges
 from projections.moment import Moment
@@ -76,7 +76,7 @@ def _item(
         change,
         [DiffField(one.field, one.old, one.new, list(one.events)) for one in fields],
         own,
-        sentences(language, subject, change, fields, {event.position: event.actor for event in own}, names),
+        sentences(language, subject, change, fields, {at: event.actor for at, event in events.items()}, names),
     )
 
 

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from api.http import history_items
 from api.ledger import Ledger
-from api.sentences.names import Names, ProjectNames, TaskName
 from domain.event import Actor
 from domain.project import Project
+from domain.sentences.names import Names, ProjectNames, TaskName
 from projections import task_list
 from projections.diff import DocumentChanges
 

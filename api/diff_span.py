@@ -11,8 +11,8 @@ from api.http.diff_parameters import DiffQuery
 from api.http.malformed_request import MalformedRequest
 from api.http.parameters import parse_time
 from commands.validation import FieldError, describe
+from domain.diff import Kind
 from infra.log.event_log import EventLog
-from projections.diff import Kind
 from projections.moment import Moment
 from projections.span import Span
 

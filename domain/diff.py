@@ -1,10 +1,13 @@
 """The diff of two states of a document: the fields that differ, each with its old and new value."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
+Kind: TypeAlias = Literal["project", "task", "comment"]
+"""The kinds of documents that are compared."""
+DiffChange: TypeAlias = Literal["added", "removed", "changed"]
 Document: TypeAlias = Mapping[str, Any]
 
 

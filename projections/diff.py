@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from domain.diff import Kind
 from projections import comment_list, project_list, task_list
 from projections.comment_list import CommentRow
 from projections.pagination import encode_answer
@@ -16,7 +17,6 @@ from projections.question import WORKSPACE_MEMBERS, Answer, Query, Question
 from projections.task_list import TaskRow
 
 Scope: TypeAlias = Literal["task", "project", "workspace"]
-Kind: TypeAlias = Literal["project", "task", "comment"]
 
 MAX_FIELD_EVENTS: Final = 100
 """The number of changes of one field that are listed, the last ones."""

@@ -1,13 +1,13 @@
 """The language of a response: of those that there are, the one that the request likes best (RFC 9110, 12.5.4)."""
 
 import re
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, get_args
 
 from litestar import Request
 
 from api.http import headers
+from domain.sentences.wording import Language
 
-Language: TypeAlias = Literal["en", "ru"]
 _LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 _RANGE: Final = re.compile(r"\s*([A-Za-z]{1,8}|\*)(?:-[A-Za-z0-9-]*)?\s*(?:;\s*q=([01](?:\.[0-9]{0,3})?)\s*)?")
 

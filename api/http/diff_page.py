@@ -1,15 +1,13 @@
 """A page of a diff: documents that differ between two moments, as clients see them."""
 
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct, field
 
 from api.http.history_items import ActorInfo
-from projections.diff import Kind
-
-DiffChange: TypeAlias = Literal["added", "removed", "changed"]
+from domain.diff import DiffChange, Kind
 
 
 class DiffEvent(Struct, frozen=True):

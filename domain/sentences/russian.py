@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from api.sentences.names import NamedChange
-from api.sentences.russian_values import (
+from domain.sentences.names import NamedChange
+from domain.sentences.russian_values import (
     Show,
     day,
     duration,
@@ -18,7 +18,7 @@ from api.sentences.russian_values import (
     task,
     value,
 )
-from api.sentences.wording import CUSTOM_FIELD, FieldWords, Wording
+from domain.sentences.wording import CUSTOM_FIELD, FieldWords, Wording
 
 _PRIORITIES: Final = {
     "low": ("низкий", "низкого"),

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Any, Final, TypeAlias
 
-from api.sentences.names import Names
-from api.sentences.wording import excerpt
+from domain.sentences.names import Names
+from domain.sentences.wording import excerpt
 
 _MONTHS: Final = (
     *("January", "February", "March", "April", "May", "June", "July", "August", "September", "October"),

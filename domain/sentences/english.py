@@ -3,9 +3,21 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from api.sentences.english_values import Show, day, duration, join, person, plain, project, quote, relation, task, value
-from api.sentences.names import NamedChange
-from api.sentences.wording import CUSTOM_FIELD, FieldWords, Wording
+from domain.sentences.english_values import (
+    Show,
+    day,
+    duration,
+    join,
+    person,
+    plain,
+    project,
+    quote,
+    relation,
+    task,
+    value,
+)
+from domain.sentences.names import NamedChange
+from domain.sentences.wording import CUSTOM_FIELD, FieldWords, Wording
 
 _MAX_NAMES: Final = 3
 

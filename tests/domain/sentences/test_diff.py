@@ -7,16 +7,14 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from api.http.accept_language import Language
-from api.http.diff_page import DiffChange
-from api.http.history_items import ActorInfo
-from api.sentences.diff import WORDINGS, Subject, sentences
-from api.sentences.names import Names, ProjectNames, TaskName
-from api.sentences.wording import CUSTOM_FIELD, UNSPOKEN_FIELDS, Wording, excerpt
 from commands.handling.command_on import CommandOn
 from domain import diff
-from domain.diff import FieldChange
-from projections.diff import KINDS, DiffKind, Kind
+from domain.diff import DiffChange, FieldChange, Kind
+from domain.event import Actor
+from domain.sentences.diff import WORDINGS, Subject, sentences
+from domain.sentences.names import Names, ProjectNames, TaskName
+from domain.sentences.wording import CUSTOM_FIELD, UNSPOKEN_FIELDS, Language, Wording, excerpt
+from projections.diff import KINDS, DiffKind
 from projections.fingerprint import fold_history
 from tests.law import law, planted_defect
 from tests.projections.engine.test_advance import facts_of
@@ -32,7 +30,7 @@ NAMES: Final = Names(
     {KITCHEN: ProjectNames("Kitchen", {"todo": "To do", "done": "Done"}), PANTRY: ProjectNames("Pantry", {})},
     2026,
 )
-BY_ANN: Final = {5: ActorInfo("human", UUID(ANN), "Анна", None)}
+BY_ANN: Final = {5: Actor(UUID(ANN))}
 EXAMPLES: list[tuple[str, Any, Any, str, str]] = [
     (
         "title",
@@ -227,11 +225,10 @@ def test_what_was_changed_and_changed_back_says_so() -> None:
 
 
 def test_many_actors_are_counted_and_those_without_a_name_are_what_they_are() -> None:
-    def actor(number: int, kind: Any, name: str | None) -> ActorInfo:
-        return ActorInfo(kind, UUID(int=number), name, None)
-
-    actors = {1: actor(1, "human", None), 2: actor(2, "rule", None), 3: actor(3, "agent", "Robot")}
-    more = {number: actor(number, "human", f"P{number}") for number in (4, 5)}
+    ids = {number: UUID(int=number) for number in range(1, 6)}
+    actors = {1: Actor(ids[1]), 2: Actor(ids[2], "rule"), 3: Actor(ids[3], "agent")}
+    more = {number: Actor(ids[number]) for number in (4, 5)}
+    names = Names({str(ids[3]): "Robot", str(ids[4]): "P4", str(ids[5]): "P5"})
     subject = Subject("task", "KIT-12", "Milk", ("", ""))
     for language, few, many in (
         ("en", "by a former user, a rule and Robot.", "by a former user, a rule, Robot and 2 others."),
@@ -239,7 +236,7 @@ def test_many_actors_are_counted_and_those_without_a_name_are_what_they_are() ->
     ):
         for given, expected in ((actors, few), (actors | more, many)):
             fields = [FieldChange("rank", "a", "b", sorted(given))]
-            (sentence,) = sentences(language, subject, "changed", fields, given, NAMES)  # type: ignore[arg-type]
+            (sentence,) = sentences(language, subject, "changed", fields, given, names)  # type: ignore[arg-type]
             assert sentence.endswith(expected)
 
 
@@ -273,7 +270,7 @@ def test_every_change_of_a_history_can_be_said() -> None:
 
 
 def test_a_change_without_words_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.sentences.diff.UNSPOKEN_FIELDS", dict.fromkeys(UNSPOKEN_FIELDS, ()))
+    monkeypatch.setattr("domain.sentences.diff.UNSPOKEN_FIELDS", dict.fromkeys(UNSPOKEN_FIELDS, ()))
     with planted_defect(), pytest.raises(KeyError):
         every_change_has_a_sentence_in_every_language()
 

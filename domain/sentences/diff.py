@@ -5,15 +5,12 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from api.http.accept_language import Language
-from api.http.diff_page import DiffChange
-from api.http.history_items import ActorInfo
-from api.sentences.english import ENGLISH
-from api.sentences.names import NamedChange, Names
-from api.sentences.russian import RUSSIAN
-from api.sentences.wording import CUSTOM_FIELD, UNSPOKEN_FIELDS, Wording
-from domain.diff import FieldChange
-from projections.diff import Kind
+from domain.diff import DiffChange, FieldChange, Kind
+from domain.event import Actor
+from domain.sentences.english import ENGLISH
+from domain.sentences.names import NamedChange, Names
+from domain.sentences.russian import RUSSIAN
+from domain.sentences.wording import CUSTOM_FIELD, UNSPOKEN_FIELDS, Language, Wording
 
 WORDINGS: Final[Mapping[Language, Wording]] = {"en": ENGLISH, "ru": RUSSIAN}
 _CUSTOM_PREFIX: Final = CUSTOM_FIELD.removesuffix("*")
@@ -29,12 +26,12 @@ class Subject(Struct, frozen=True):
     projects: tuple[str, str]
 
 
-def sentences(
+def sentences(  # noqa: PLR0913, PLR0917 - all that a sentence is made of
     language: Language,
     subject: Subject,
     change: DiffChange,
     fields: Sequence[FieldChange],
-    actors: Mapping[int, ActorInfo],
+    actors: Mapping[int, Actor],
     names: Names,
 ) -> list[str]:
     """One sentence for each field that a reader cares about, or one about the whole document.
@@ -46,7 +43,7 @@ def sentences(
 
     def by(positions: Collection[int]) -> str:
         found = [actors[position] for position in positions if position in actors]
-        return wording.by([*dict.fromkeys(one.name or wording.someone[one.kind] for one in found)])
+        return wording.by([*dict.fromkeys(names.people.get(str(one.id)) or wording.someone[one.kind] for one in found)])
 
     if change != "changed":
         reason, positions = _reason(change, {one.field: one.events for one in fields})

@@ -1,13 +1,14 @@
 """A wording: all that a language has to say of a diff."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
-from api.sentences.names import NamedChange
-from projections.diff import Kind
+from domain.diff import Kind
+from domain.sentences.names import NamedChange
 
+Language: TypeAlias = Literal["en", "ru"]
 FieldWords: TypeAlias = Callable[[NamedChange], str]
 
 CUSTOM_FIELD: Final = "fields.*"
