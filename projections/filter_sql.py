@@ -116,26 +116,19 @@ def compile_filter(
 
 
 class VersionFilter(Struct, frozen=True):
-    """A compiled filter on versions of tasks; its fields are as those of `FilterSql`."""
+    """A compiled filter on versions of tasks: its condition, and the parameters of that."""
 
     sql: str
     parameters: dict[str, object]
-    reads_text: bool
-    is_time_dependent: bool
 
 
 def compile_version_filter(
     terms: Sequence[Term], context: FilterContext, bound: str, workspaces_sql: str, prefix: str
 ) -> VersionFilter:
     """The condition that `task`, a version, meets all terms, with the texts that were valid just before a bound."""
-    compiler, leaves = FilterCompiler(prefix), list(leaves_of(terms))
+    compiler = FilterCompiler(prefix)
     place = Place(context, WordSql.of(workspaces_sql).at(bound), is_about_archive=True)
-    return VersionFilter(
-        compiler.conjunction_sql(terms, place),
-        compiler.parameters,
-        reads_text=any(isinstance(leaf, Word | Phrase) for leaf in leaves),
-        is_time_dependent=any(depends_on_time(leaf, context.fields) for leaf in leaves),
-    )
+    return VersionFilter(compiler.conjunction_sql(terms, place), compiler.parameters)
 
 
 def _with_similar(compiled: FilterSql, similar: str) -> FilterSql:

@@ -14,8 +14,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain import filter as filters
+from domain.filter import Phrase, Word
 from projections import comment_list, task_list, task_search
 from projections.field_sql import FilterContext
+from projections.filter_leaves import depends_on_time, leaves_of
 from projections.filter_sql import VersionFilter, compile_version_filter
 from projections.pagination import list_id_for
 from projections.project_list import projection as project_list
@@ -80,7 +82,8 @@ def in_spans(chart: Chart, name: str, sql: str, row_type: type[Any], build: Buil
 
 def _together(chart: Chart, parts: list[Any]) -> list[list[Any]]:
     """The parts of a chart that one query can ask about: all, unless the filter depends on the time."""
-    is_time_dependent = _filter_of(chart, "edge.at", chart.edges[-1], "").is_time_dependent
+    leaves = leaves_of(filters.parse(chart.filter))
+    is_time_dependent = any(depends_on_time(leaf, chart.context.fields) for leaf in leaves)
     return [[part] for part in parts] if is_time_dependent else [parts]
 
 
@@ -91,7 +94,7 @@ def _filter_of(chart: Chart, bound: str, before: datetime, prefix: str) -> Versi
 
 
 def _question(chart: Chart, name: str, queries: list[Query], parameters: dict[str, object], build: Build) -> Question:
-    reads_text = _filter_of(chart, "edge.at", chart.edges[-1], "").reads_text
+    reads_text = any(isinstance(leaf, Word | Phrase) for leaf in leaves_of(filters.parse(chart.filter)))
     texts = (task_search.projection, comment_list.projection) if reads_text else ()
     own = queries[0].row_type
 
