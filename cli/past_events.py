@@ -10,7 +10,8 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain import codec
-from domain.actor_names import AGENT_NAME_EVENTS, actor_names
+from domain.actor_names import AGENT_NAME_EVENTS, actor_names, agents_users
+from domain.agent import AgentIntroduced
 from domain.event import Actor, Change, RecordedEvent
 from domain.history import PURGE_EVENTS, is_purged, shown_fields, subjects
 from infra import log
@@ -36,16 +37,21 @@ class EventLines:
 
     def _look_up(self, events: Collection[RecordedEvent]) -> None:
         """Names and purges that the events need, those that are not known yet."""
-        users = {one.actor.user_id for one in events} - self._asked
+        actors = {one.actor for one in events}
+        users = {id_ for actor in actors for id_ in (actor.id, actor.user_id)} - self._asked
         if users:
-            histories: dict[UUID, list[RecordedEvent]] = {user: [] for user in users}
-            for named in log.load_events_of_types(self._connection, users, AGENT_NAME_EVENTS):
-                histories[named.stream].append(named)
-            self._names |= actor_names(histories)
+            histories = self._naming_events(users)
+            self._names |= actor_names(histories | self._naming_events(agents_users(histories)))
         streams = {stream for one in events for stream in subjects(one)} - self._asked
         purges = log.load_events_of_types(self._connection, streams, PURGE_EVENTS) if streams else ()
         self._purged |= {purge.stream for purge in purges}
         self._asked |= users | streams
+
+    def _naming_events(self, users: Collection[UUID]) -> dict[UUID, list[RecordedEvent]]:
+        histories: dict[UUID, list[RecordedEvent]] = {user: [] for user in users}
+        for named in log.load_events_of_types(self._connection, users, (*AGENT_NAME_EVENTS, AgentIntroduced)):
+            histories[named.stream].append(named)
+        return histories
 
     def _line(self, recorded: RecordedEvent) -> str:
         key = getattr(recorded.event, "key", None)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
+from domain.agent import AgentIntroduced
 from domain.event import Event, RecordedEvent, fold
 from domain.former_member import FormerMember, FormerMemberNamed
 from domain.user import TokenIssued, User, UserRegistered, UserRenamed
@@ -12,6 +13,12 @@ NAME_EVENTS: Final[tuple[type[Event], ...]] = (UserRegistered, UserRenamed, Form
 """The events that name a user, or a former member of an imported board."""
 AGENT_NAME_EVENTS: Final[tuple[type[Event], ...]] = (*NAME_EVENTS, TokenIssued)
 """Those, and the events that name a user's agent."""
+
+
+def agents_users(histories: Mapping[UUID, Sequence[RecordedEvent]]) -> set[UUID]:
+    """The users of introduced agents whose own histories are not among these; they have the names of the agents."""
+    events = (one.event for history in histories.values() for one in history)
+    return {event.user_id for event in events if isinstance(event, AgentIntroduced)} - histories.keys()
 
 
 def actor_names(histories: Mapping[UUID, Sequence[RecordedEvent]]) -> dict[UUID, str]:

@@ -10,9 +10,10 @@ from msgspec import Struct
 
 from api.http.custom_field_names import FieldNames, load_field_names
 from domain import codec
-from domain.actor_names import AGENT_NAME_EVENTS, NAME_EVENTS, actor_names
+from domain.actor_names import AGENT_NAME_EVENTS, NAME_EVENTS, actor_names, agents_users
+from domain.agent import AgentIntroduced
 from domain.custom_field import TaskFieldSet
-from domain.event import Actor, ActorKind, Change, OpaqueEvent, RecordedEvent, changes
+from domain.event import Actor, ActorKind, Change, Event, OpaqueEvent, RecordedEvent, changes
 from domain.history import is_purged, subjects
 from domain.task import TaskCreated
 from infra.log.event_log import EventLog
@@ -91,12 +92,14 @@ def field_changes(recorded: RecordedEvent, field_names: FieldNames) -> dict[str,
 async def load_names(log: EventLog, actors: Collection[Actor]) -> dict[UUID, str]:
     """The names of users and their agents, from the users' own streams, the only place where they are stored.
 
-    Only naming events are read; those of tokens only if there is an agent among the actors.
+    Only naming events are read; those of tokens only if there is an agent among the actors. An agent may act on behalf
+    of a user whose agent it is not: its own stream says whose it is.
     """
-    has_agents = any(actor.kind == "agent" for actor in actors)
-    streams = await log.load_events_of_types(
-        {actor.user_id for actor in actors}, AGENT_NAME_EVENTS if has_agents else NAME_EVENTS
-    )
+    agents = {actor.id for actor in actors if actor.kind == "agent"}
+    kinds: tuple[type[Event], ...] = (*AGENT_NAME_EVENTS, AgentIntroduced) if agents else NAME_EVENTS
+    streams = await log.load_events_of_types({actor.user_id for actor in actors} | agents, kinds)
+    if others := agents_users(streams):
+        streams = {**streams, **await log.load_events_of_types(others, AGENT_NAME_EVENTS)}
     return actor_names(streams)
 
 
