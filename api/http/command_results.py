@@ -10,7 +10,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from commands.handling.outcome import Outcome
-from commands.handling.results import CommandResult, NextInstance, PlannedEvent, WipLimitWarning
+from commands.handling.results import CommandResult, NextInstance, WipLimitWarning
+from domain.planned_event import PlannedEvent
 
 _PROBLEM_SCHEMA = {"$ref": "#/components/schemas/Conflict"}
 PlannedEvents: TypeAlias = Annotated[

@@ -10,7 +10,7 @@ from api.http.conditional_response import conditional_response
 from api.openapi import examples, operation_errors, problem_schemas, response_headers
 from api.openapi.operation import Operation
 from api.openapi.schemas import BINARY, Schema
-from commands.handling.results import PlannedEvent
+from domain.planned_event import PlannedEvent
 
 
 def responses_of(operation: Operation, schemas: dict[Any, Schema]) -> dict[str, Schema]:

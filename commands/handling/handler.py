@@ -116,7 +116,7 @@ class CommandHandler:
                     raise
                 request = await self._missing_counts.assume(request, missing)
             else:
-                planned_events = results.planned_events(outcome.decision)
+                planned_events = tuple(outcome.decision.planned_events())
                 return DryRunOutcome(
                     results.from_decision(request.commands, outcome.decision), outcome.position, planned_events
                 )
@@ -227,7 +227,9 @@ class CommandHandler:
 def _build_committed(request: CommandRequest, outcome: DecisionOutcome) -> Committed:
     """A position that includes it: if it changed nothing, the end of the log then, which includes what it found."""
     return Committed(
-        results.from_decision(request.commands, outcome.decision), outcome.position, bool(outcome.decision.new_events)
+        results.from_decision(request.commands_to_write, outcome.decision),
+        outcome.position,
+        bool(outcome.decision.new_events),
     )
 
 

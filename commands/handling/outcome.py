@@ -6,7 +6,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from commands.handling.results import CommandResult, PlannedEvent
+from commands.handling.results import CommandResult
+from domain.planned_event import PlannedEvent
 
 
 class Committed(Struct, frozen=True):

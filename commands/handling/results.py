@@ -1,8 +1,7 @@
-"""The results of commands, as answered and as stored for a replay; and the planned events of a dry run."""
+"""The results of commands, as answered and as stored for a replay."""
 
-from collections import Counter
 from collections.abc import Sequence
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -11,7 +10,6 @@ from msgspec import Meta, Struct
 from commands.handling.command_on import CommandOn
 from commands.handling.decision import Decision
 from commands.revert.report import RevertReport
-from domain import codec
 from domain.errors import Refusal
 from domain.task import NextTask
 
@@ -49,15 +47,6 @@ class CommandResult(Struct, frozen=True, omit_defaults=True):
     revert: RevertReport | None = None
 
 
-class PlannedEvent(Struct, frozen=True):
-    """An event that a dry run would have written: its stream, type, version and data."""
-
-    stream: UUID
-    type: str
-    version: int
-    data: dict[str, Any]
-
-
 def from_decision(commands: Sequence[CommandOn], decision: Decision) -> tuple[CommandResult, ...]:
     """One result for each command of the decision."""
     return tuple([_result(decision, index, command_on) for index, command_on in enumerate(commands)])
@@ -71,18 +60,6 @@ def _result(decision: Decision, index: int, command_on: CommandOn) -> CommandRes
     report = decision.reports.get(index)
     revert = report if isinstance(report, RevertReport) else None
     return CommandResult(command_on.target, target.version, key, following, tuple(warnings), revert)
-
-
-def planned_events(decision: Decision) -> tuple[PlannedEvent, ...]:
-    """The events that the decision would write, those of guard streams too, in the order of the log."""
-    versions = Counter(decision.read_versions)
-    events = []
-    for stream, event in decision.new_events:
-        versions[stream] += 1
-        data = msgspec.to_builtins(event)
-        del data[event.__struct_config__.tag_field]
-        events.append(PlannedEvent(stream, codec.stored_name_of(event), versions[stream], data))
-    return tuple(events)
 
 
 def encode(results: Sequence[CommandResult]) -> bytes:
