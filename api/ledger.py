@@ -240,15 +240,18 @@ def _require_scope(request: AuthedRequest, action: str) -> None:
 def command_request(
     request: AuthedRequest, commands: Sequence[CommandOn], keys: Sequence[IdempotencyKey] = ()
 ) -> CommandRequest:
-    """The commands of an HTTP request, with its actor, keys, trace, token scope and command mode."""
-    mode = command_mode(request)
+    """The commands of an HTTP request, with its actor, keys, trace, token scope and command mode.
+
+    A caller who may only propose commands may try all that they may propose.
+    """
+    mode, scope = command_mode(request), request.auth.scope
     return CommandRequest(
         commands,
         request.user,
         new_id(),
         keys,
         tracing.command_trace(request),
-        request.auth.scope,
+        "write" if scope == "propose" and mode.is_dry_run else scope,
         mode.is_dry_run,
         mode.rebase,
     )

@@ -20,9 +20,10 @@ from commands.revert import RevertChange
 from commands.revert.changed_stream import changed_streams, is_revertible
 from commands.revert.report import SkippedFields
 from domain import codec
-from domain.errors import CrossesWorkspaces, NotFound, RevertCollides, TooManyToRevert
+from domain.errors import CrossesWorkspaces, NotFound, NotRevertible, RevertCollides, TooManyToRevert
 from domain.event import RecordedEvent, Trace, changed_fields
 from domain.history import BOOKKEEPING_EVENTS
+from domain.proposal import ProposalAccepted, ProposalDeclined, ProposalMade
 from domain.revert import ChangeReapplied, ChangeReverted, RevertPurpose
 from infra.log.changes import MAX_EVENTS
 
@@ -30,6 +31,8 @@ MAX_STREAMS: Final = 1_000
 """What one command takes back is written together."""
 MAX_LATER_EVENTS: Final = 50
 """The most later events in a refusal."""
+_LEFT_ALONE: Final = BOOKKEEPING_EVENTS | {ProposalMade, ProposalAccepted, ProposalDeclined}
+"""Events that no revert takes back, nor is refused for, if there is more: an accepted proposal stays one."""
 
 
 class RevertOptions(Struct, frozen=True):
@@ -73,7 +76,9 @@ async def take_back(
     that do the same.
     """
     workspace_id = await _require_visible(request, ledger, events)
-    streams = {one.stream for one in events if type(one.event) not in BOOKKEEPING_EVENTS}
+    streams = {one.stream for one in events if type(one.event) not in _LEFT_ALONE}
+    if not streams:
+        raise NotRevertible
     marks = {one.stream for one in events if isinstance(one.event, ChangeReverted | ChangeReapplied)}
     if len(streams - marks) > MAX_STREAMS or len(events) > MAX_EVENTS:
         raise TooManyToRevert(most=MAX_STREAMS)

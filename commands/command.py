@@ -55,6 +55,14 @@ class DecisionContext(Protocol):
         """The current state of each stream, read together."""
 
     @property
+    def workspace_id(self) -> UUID | None:
+        """The workspace of the commands before it in the request."""
+
+    @property
+    def new_events(self) -> Sequence[tuple[UUID, Event]]:
+        """The events of the commands before it in the request, each with its stream."""
+
+    @property
     def now(self) -> datetime:
         """When the request was received, in UTC."""
 
@@ -84,6 +92,9 @@ class DecisionContext(Protocol):
 
     def version(self, stream: UUID) -> int:
         """The version of a stream that was read."""
+
+    def seen_version(self, stream: UUID) -> int:
+        """The same, without the events of this request."""
 
     def warn(self, warning: Refusal) -> None:
         """Report in the result what another setting would have refused, or what is left to do."""

@@ -9,7 +9,7 @@ from domain.member import Role
 from domain.user import TokenScope
 
 ROLES: Final[tuple[Role, ...]] = ("viewer", "member", "admin", "owner")
-SCOPES: Final[tuple[TokenScope, ...]] = ("read", "write", "admin")
+SCOPES: Final[tuple[TokenScope, ...]] = ("read", "propose", "write", "admin")
 """From the least to the most; each includes those before it."""
 
 
@@ -76,6 +76,10 @@ REQUIRED_PERMISSIONS: Final[dict[str, RequiredPermission]] = {
     "UnwatchProject":    RequiredPermission("viewer", "write"),
     "AddAttachment":     RequiredPermission("member", "write"),
     "RemoveAttachment":  RequiredPermission("member", "write"),
+
+    "MakeProposal":      RequiredPermission("viewer", "propose"),  # and those of what it proposes
+    "AcceptProposal":    RequiredPermission("member", "write"),  # and those of what it carries out
+    "DeclineProposal":   RequiredPermission("member", "write"),
 
     "RevertChange":      RequiredPermission(None,     "write"),  # and those of what it restores
     "ColourLabel":       RequiredPermission("member", "write"),
@@ -147,3 +151,8 @@ def is_role_at_least(role: Role, min_role: Role) -> bool:
 def is_scope_at_least(scope: TokenScope, min_scope: TokenScope) -> bool:
     """Whether a scope is the required one or a wider one."""
     return SCOPES.index(scope) >= SCOPES.index(min_scope)
+
+
+def scopes_within(scope: TokenScope) -> tuple[TokenScope, ...]:
+    """What a token of a scope may do; what may write is not said to propose."""
+    return tuple(one for one in SCOPES if is_scope_at_least(scope, one) and one in {"read", "write", scope})

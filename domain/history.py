@@ -10,12 +10,14 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from domain import codec
+from domain.agent import AgentIntroduced
 from domain.attachment import AttachmentsCounted
 from domain.column import ColumnCounted
 from domain.comment import CommentEdited, CommentPurged
 from domain.custom_field import TaskFieldSet
 from domain.event import ActorKind, Event, OpaqueEvent, RecordedEvent, change_fields, changes
 from domain.project import ProjectKeyReserved, ProjectPurged
+from domain.proposal import ProposalMade
 from domain.rank import RanksRebalanced, RankTaken
 from domain.relation import BlockAdded, BlockRemoved
 from domain.saved_filter import FiltersCounted
@@ -25,6 +27,7 @@ from domain.time_entry import TimeEntryPurged
 
 BOOKKEEPING_EVENTS: Final[frozenset[type[Event]]] = frozenset(
     (
+        AgentIntroduced,
         AttachmentsCounted,
         BlockAdded,
         BlockRemoved,
@@ -71,9 +74,10 @@ class HistoryFilter(Struct, frozen=True, omit_defaults=True):
 
 
 def subjects(recorded: RecordedEvent) -> tuple[UUID, ...]:
-    """The streams with whose purge the content of an event goes: its own, its task's and its project's."""
+    """The streams with whose purge the content of an event goes: its own, its task's, its project's, those proposed."""
     found = (getattr(recorded.event, name, None) for name in ("task_id", "project_id"))
-    return (recorded.stream, *(stream for stream in found if isinstance(stream, UUID)))
+    proposed = recorded.event.subject_ids if isinstance(recorded.event, ProposalMade) else ()
+    return (recorded.stream, *(stream for stream in found if isinstance(stream, UUID)), *proposed)
 
 
 def is_purged(recorded: RecordedEvent, purged: Collection[UUID]) -> bool:

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from domain.event import Change, Event, State
 
-TokenScope = Literal["read", "write", "admin"]
-"""What a token may be used for; each scope includes the ones before it."""
+TokenScope = Literal["read", "propose", "write", "admin"]
+"""What a token may be used for; each scope includes the ones before it. One that may only propose changes nothing."""
 TokenKind = Literal["human", "agent"]
 
 

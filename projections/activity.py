@@ -92,12 +92,12 @@ def scopes(row: ActivityRow) -> Iterable[UUID]:
 
 projection = Projection(
     "activity",
-    3,
+    4,
     ActivityRow,
     key_by_position,
     fold,
     scopes,
-    golden_lines=200,
+    golden_lines=206,
     indexes=("(workspace_id, id)", "(workspace_id, actor_id, id)", "using brin (at)"),
     accepts_unknown=True,
 )

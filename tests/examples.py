@@ -5,6 +5,8 @@ from uuid import UUID
 
 import msgspec
 
+from commands.proposal import digest_of
+from domain.agent import AgentIntroduced
 from domain.attachment import (
     AttachmentAdded,
     AttachmentRemoved,
@@ -30,6 +32,7 @@ from domain.instance import INSTANCE_STREAM_ID, AdministratorAppointed
 from domain.invitation import InvitationAccepted, InvitationRevoked, MemberInvited
 from domain.label import LabelColoured
 from domain.member import MemberJoined, MemberLeft, MemberRemoved, MemberRoleChanged, Role, member_stream_id
+from domain.planned_event import PlannedEvent
 from domain.project import (
     ArchiveRuleSet,
     ColumnsSet,
@@ -45,6 +48,7 @@ from domain.project import (
     project_key_stream_id,
 )
 from domain.projection import EventSkipped
+from domain.proposal import ProposalAccepted, ProposalDeclined, ProposalMade, ProposedCommand, SeenVersion
 from domain.rank import RanksRebalanced, RankTaken, ordinal_rank
 from domain.recurrence import Recurrence
 from domain.relation import BlockAdded, BlockRemoved, Relation, RelationAdded, RelationRemoved
@@ -148,6 +152,7 @@ RENAMED = TaskRenamed(Change("Buy milk", "Buy bread"))
 MOVED = TaskMoved(Change(PROJECT, PROJECT), Change("todo", "doing"), "open")
 INVITATION = fixed_uuid7(51)
 SAVED_FILTER, OTHER_FILTER = fixed_uuid7(101), fixed_uuid7(102)
+PROPOSAL, OTHER_PROPOSAL = fixed_uuid7(251), fixed_uuid7(252)
 COMMENT, OTHER_COMMENT, REPLY = fixed_uuid7(111), fixed_uuid7(112), fixed_uuid7(113)
 
 BOB_PROMOTED = MemberRoleChanged(BOB.id, Change("member", "admin"))
@@ -221,6 +226,10 @@ FIELDS_SET = ProjectFieldsSet(Change((), CUSTOM_FIELDS))
 POINTS_SET = TaskFieldSet(PROJECT, POINTS.id, Change(None, 3))
 FILTER_SAVED = FilterSaved(ADA.id, "This week", "assignee:me -label:later", "due")
 EVENT_SKIPPED = EventSkipped(str(TASK), 12, "The fold of 0.2 fails here")
+
+PROPOSED = (ProposedCommand("RenameTask", TASK, {"title": "Oat milk", "expected_version": 1}),)
+PLANNED = (PlannedEvent.of(TASK, TaskRenamed(Change(CREATED.title, "Oat milk")), 2),)
+PROPOSAL_MADE = ProposalMade(WORKSPACE, PROPOSED, PLANNED, (SeenVersion(TASK, 1),), digest_of(PLANNED))
 
 EVERY_EVENT: tuple[Event, ...] = (
     AdministratorAppointed(ADA.id),
@@ -349,6 +358,10 @@ EVERY_EVENT: tuple[Event, ...] = (
     FilterResorted(Change("due", None)),
     FilterDeleted("Soon"),
     FiltersCounted(1),
+    AgentIntroduced(ADA.id),
+    PROPOSAL_MADE,
+    ProposalAccepted(BOB.id),
+    ProposalDeclined(BOB.id, "Too early"),
 )
 
 
@@ -386,6 +399,11 @@ def saved_filter(*later: Event, actor: Actor = ADA, filter_id: UUID = SAVED_FILT
         (filter_count_stream_id(actor.id), FiltersCounted(count)),
         *((filter_id, event) for event in (saved, *later)),
     ]
+
+
+def proposal(*later: Event, proposal_id: UUID = PROPOSAL) -> Facts:
+    """The example proposal of an agent, and its later events."""
+    return [(TOKEN, AgentIntroduced(ADA.id)), *((proposal_id, event) for event in (PROPOSAL_MADE, *later))]
 
 
 def workspace(workspace_id: UUID = WORKSPACE, owner: Actor = ADA) -> Facts:

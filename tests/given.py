@@ -27,6 +27,7 @@ from domain.invitation import Invitation
 from domain.label import Label, label_stream_id
 from domain.mention import PersonName
 from domain.project import Project
+from domain.proposal import Proposal
 from domain.saved_filter import SavedFilter
 from domain.task import Task
 from domain.time_entry import TimeEntry
@@ -41,6 +42,7 @@ from tests.examples import (
     INVITATION,
     PROJECT,
     PROJECT_WATCH,
+    PROPOSAL,
     SAVED_FILTER,
     TASK,
     TASK_WATCH,
@@ -63,6 +65,7 @@ DEFAULT_TARGETS: dict[type[State], UUID] = {
     Invitation: INVITATION,
     Label: label_stream_id(WORKSPACE, "shop"),
     SavedFilter: SAVED_FILTER,
+    Proposal: PROPOSAL,
     Comment: COMMENT,
     Attachment: ATTACHMENT,
     TimeEntry: TIME_ENTRY,

@@ -28,6 +28,7 @@ from commands.member import LeaveWorkspace, RemoveMember, SetRole
 from commands.project import ArchiveProject, CreateProject, EditProject, RestoreProject
 from commands.project_import import ImportProject
 from commands.projection import SkipEvent
+from commands.proposal import AcceptProposal, DeclineProposal, MakeProposal
 from commands.recurrence import RecurrenceSpec, SkipOccurrence
 from commands.relation import RelateTask, UnrelateTask
 from commands.revert import RevertChange
@@ -74,12 +75,16 @@ from tests.examples import (
     OTHER_COMMENT,
     OTHER_FILTER,
     OTHER_PROJECT,
+    OTHER_PROPOSAL,
     OTHER_TASK,
     OTHER_TIME_ENTRY,
     OTHER_TOKEN,
     OTHER_WORKSPACE,
+    PLANNED,
     POINTS,
     PROJECT,
+    PROPOSAL,
+    PROPOSED,
     SAVED_FILTER,
     SIZE,
     TASK,
@@ -112,7 +117,7 @@ def values(type_: Any) -> SearchStrategy[Any]:
         return st.builds(Change, side, side)
     if origin is UnionType:
         return st.one_of(*(st.none() if each is NoneType else values(each) for each in arguments))
-    if origin is Mapping:
+    if origin in {Mapping, dict}:
         return st.dictionaries(*map(values, arguments), max_size=3)
     if origin is tuple:
         return st.lists(values(arguments[0]), max_size=3).map(tuple)
@@ -121,6 +126,8 @@ def values(type_: Any) -> SearchStrategy[Any]:
 
 def _scalars(type_: Any) -> SearchStrategy[Any]:
     """Those that can be stored, of a type that has others too."""
+    if type_ is Any:
+        return st.none() | st.booleans() | st.text(max_size=3) | st.lists(st.text(max_size=3), max_size=2)
     if type_ is Raw:
         return st.just(Raw(b"{}"))
     if type_ is float:
@@ -201,6 +208,7 @@ _users = st.sampled_from([ADA.id, fixed_uuid7(3), CAT.id])
 _roles: SearchStrategy[Role] = st.sampled_from(permissions.ROLES)
 _attachments = st.sampled_from([ATTACHMENT, OTHER_ATTACHMENT])
 _filters = st.sampled_from([SAVED_FILTER, SAVED_FILTER, OTHER_FILTER])
+_proposals = st.sampled_from([PROPOSAL, PROPOSAL, OTHER_PROPOSAL])
 _filter_texts = st.sampled_from(["status:open", "assignee:me milk", "colour:red", ""])
 _sorts = st.sampled_from(["due", "-key", None])
 _invitations = st.sampled_from([fixed_uuid7(52), fixed_uuid7(53)])
@@ -474,6 +482,15 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
         sha256=st.sampled_from(["0f" * 32, "1e" * 32]),
     ),
     RemoveAttachment: _command_on(_attachments, RemoveAttachment),
+    MakeProposal: _command_on(
+        _proposals,
+        MakeProposal,
+        commands=st.just(PROPOSED),
+        events=st.sampled_from([PLANNED, PLANNED, ()]),
+        rebase=st.booleans(),
+    ),
+    AcceptProposal: _command_on(_proposals, AcceptProposal, rebase=st.booleans()),
+    DeclineProposal: _command_on(_proposals, DeclineProposal, reason=st.none() | _texts),
     SaveFilter: _command_on(_filters, SaveFilter, name=_texts, filter=_filter_texts, sort=_sorts),
     EditFilter: _command_on(
         _filters, EditFilter, name=_or_unset(_texts), filter=_or_unset(_filter_texts), sort=_or_unset(_sorts)

@@ -1,12 +1,14 @@
 """Commands over HTTP: a batch of them, carried out atomically or each on its own."""
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 import msgspec
+from litestar.datastructures import ResponseHeader
 from litestar.openapi.datastructures import ResponseSpec
 from msgspec.structs import replace
 
+from api import proposals
 from api.endpoints import batch_items
 from api.endpoints.batch_items import Batch, BatchItem
 from api.function_endpoint import post
@@ -16,12 +18,17 @@ from api.http.command_results import BatchResult, IndependentResult, Independent
 from api.http.conditional_response import command_headers
 from api.http.problems import MalformedRequest
 from api.http.response import Response
-from api.ledger import AuthedRequest, Ledger, command_request
+from api.ledger import BASE_PATH, AuthedRequest, Ledger, command_request
+from api.proposals import ProposalInfo
 from commands.handling.command_on import CommandOn
 from commands.handling.idempotency import IdempotencyKey
 from commands.handling.outcome import Committed, Outcome
-from domain.errors import KeyReused, Refusal, TooBusy, TwinInFlight, VersionConflict
+from commands.validation import FieldError, describe
+from domain.errors import KeyReused, NothingProposed, Refusal, TooBusy, TwinInFlight, VersionConflict
 
+_LOCATION_HEADER: Final = ResponseHeader(
+    name="Location", documentation_only=True, description="The address of the proposal; only with 202."
+)
 MAX_CONCURRENT_COMMANDS = 10
 """Commands of one independent batch that run at the same time; the rest leaves room for other requests."""
 
@@ -29,18 +36,27 @@ MAX_CONCURRENT_COMMANDS = 10
 @post(
     "/commands",
     status_code=200,
-    responses={207: ResponseSpec(IndependentResults, description="One result per command", generate_examples=False)},
+    response_headers=[_LOCATION_HEADER],
+    responses={
+        202: ResponseSpec(ProposalInfo, description="Proposed, not carried out", generate_examples=False),
+        207: ResponseSpec(IndependentResults, description="One result per command", generate_examples=False),
+    },
 )
 async def carry_out(data: Batch, request: AuthedRequest, ledger: Ledger) -> Response[BatchResult]:
     """Execute up to a hundred commands, `atomic` (one answer for all) or `independent` (one for each, 207).
 
     Independent commands run concurrently, but a command that names the target of an earlier one waits for it. In a
     dry run nothing is written to wait for: each command is answered against the current state.
+
+    With a token of the scope `propose`, an atomic batch is tried and becomes a proposal (202), for members to accept.
     """
     if preconditions.has_if_match(request):
         raise MalformedRequest("invalid_if_match", "In a batch, send an expected_version with each command instead.")
     key = await idempotency.idempotency_key(request)
     batch_items.check_keys(data.commands, key)
+    if data.mode == "independent" and _is_proposed(request):
+        errors = [FieldError("#/mode", "invalid_value", "must be atomic: a proposal is accepted as a whole")]
+        raise MalformedRequest("invalid_body", describe(errors), errors=errors)
     if data.mode == "atomic":
         batch_items.check_keys_all_or_none(data.commands, key)
         return await _run_atomic(ledger, request, data.commands, key)
@@ -60,15 +76,30 @@ async def _run_atomic(
         for place, (item, wanted) in enumerate(zip(items, decoded, strict=True))
     ]
     keys = [own for own in batch_items.item_keys(as_sent, await request.body()) if own]
+    keys = [key, *keys] if key else keys
     try:
-        outcome = await ledger.handle(command_request(request, commands, [key, *keys] if key else keys))
-    except (KeyReused, TwinInFlight, TooBusy):
+        if _is_proposed(request):
+            return await _proposed(ledger, request, await proposals.make_proposal(ledger, request, commands, keys))
+        outcome = await ledger.handle(command_request(request, commands, keys))
+    except (KeyReused, NothingProposed, TwinInFlight, TooBusy):
         raise
     except Refusal as refusal:
         index = refusal.command_index
         raise await _explain_refusal(ledger, request, commands[index], index, refusal) from refusal
     replayed = isinstance(outcome, Committed) and outcome.is_replay
     return _batch_response(BatchResult.from_outcome(outcome), 200, replayed=replayed)
+
+
+def _is_proposed(request: AuthedRequest) -> bool:
+    """Whether the caller may only propose commands, and does."""
+    return request.auth.scope == "propose" and not command_mode(request).is_dry_run
+
+
+async def _proposed(ledger: Ledger, request: AuthedRequest, committed: Committed) -> Response[Any]:
+    id_ = committed.results[0].id
+    shown = await proposals.show_one(ledger, await proposals.load_history(ledger, request, id_))
+    headers = command_headers(committed.position, replayed=committed.is_replay)
+    return Response(shown, status_code=202, headers={**headers, "Location": f"{BASE_PATH}/proposals/{id_}"})
 
 
 async def _run_independent(

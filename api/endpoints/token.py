@@ -23,7 +23,7 @@ from domain.user import PersonalToken, TokenKind, TokenScope, User
 from infra.identity.personal_tokens import TokenRecord
 from infra.ids import new_id
 
-Scopes = Annotated[tuple[TokenScope, ...], Meta(min_length=1, max_length=3)]
+Scopes = Annotated[tuple[TokenScope, ...], Meta(min_length=1, max_length=4)]
 
 
 class NewToken(Struct, frozen=True, forbid_unknown_fields=True):

@@ -145,7 +145,7 @@ async def load_me(ledger: Ledger, request: AuthedRequest) -> Me:
         token.name if token else user.name,
         actor.kind,
         actor.on_behalf_of,
-        tuple(scope for scope in permissions.SCOPES if permissions.is_scope_at_least(request.auth.scope, scope)),
+        permissions.scopes_within(request.auth.scope),
         instance is not None and instance.administrator_id == actor.user_id,
         user.email_verified,
         await ledger.mail_tokens.new_email(actor.user_id) if ledger.mail.is_set_up else None,

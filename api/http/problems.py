@@ -70,6 +70,8 @@ STATUS_BY_REFUSAL: dict[type[Refusal], int] = {
     errors.TwinInFlight: 409,
     errors.AlreadyReverted: 409,
     errors.PreviewIsStale: 409,
+    errors.ProposalClosed: 409,
+    errors.ProposalOutdated: 409,
     errors.RevertCollides: 409,
     errors.TooBusy: 503,
     errors.Overloaded: 503,

@@ -10,6 +10,7 @@ from domain.custom_field import FieldType
 from domain.event import ActorKind
 from domain.member import Role
 from domain.project import WipPolicy
+from domain.proposal import ProposalStatus
 from domain.recurrence import RecurrenceStart
 from domain.relation import RelationKind
 from domain.saved_filter import SavedFilterSort
@@ -30,6 +31,7 @@ _ENUMS: Final[dict[str, Any]] = {
     "CustomFieldType": FieldType,
     "HealthStatus": Literal["ok", "degraded"],
     "Priority": Priority,
+    "ProposalStatus": ProposalStatus,
     "ProjectionState": ProjectionState,
     "RecurrenceStart": RecurrenceStart,
     "RelationKind": RelationKind,

@@ -26,6 +26,7 @@ _BY_CLASS: Final = {
     "NewToken": "NewPersonalToken",
     "RecurrenceSpec": "RecurrenceInput",
     "OptionSpec": "FieldOptionInput",
+    "ProposalInfo": "Proposal",
     "Refresh": "TokenRefresh",
     "SavedFilterShown": "SavedFilter",
     "SessionInfo": "Session",

@@ -163,6 +163,14 @@ class Hypothetical(Struct, frozen=True):
         self.context.require_permission(action)
 
     @property
+    def workspace_id(self) -> UUID | None:
+        return self.context.workspace_id
+
+    @property
+    def new_events(self) -> Sequence[tuple[UUID, Event]]:
+        return self.context.new_events
+
+    @property
     def now(self) -> datetime:
         return self.context.now
 
@@ -194,6 +202,9 @@ class Hypothetical(Struct, frozen=True):
 
     def version(self, stream: UUID) -> int:
         return self.context.version(stream)
+
+    def seen_version(self, stream: UUID) -> int:
+        return self.context.seen_version(stream)
 
     def warn(self, warning: Refusal) -> None:
         """A hypothetical decision reports no warnings."""

@@ -1,6 +1,7 @@
 """A decision: what a request was decided on, which streams it read, and the events that it led to."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,7 @@ from commands.handling.guarded_states import GuardedStates
 from commands.handling.member_names import MemberNamesNotLoaded
 from commands.handling.stream_cache import StreamStateSource
 from commands.handling.task_numbers import NumberBlocks, NumberPool
+from commands.proposal import is_proposable
 from domain.column import ColumnTasks
 from domain.errors import (
     ColumnNotCounted,
@@ -33,6 +35,7 @@ from domain.errors import (
 )
 from domain.event import Actor, State
 from domain.mention import PersonName
+from domain.planned_event import PlannedEvent
 from domain.rank import first_rank, last_rank
 from domain.task import TaskNumbers, TaskNumbersTaken, TaskStatus, task_numbers_stream_id
 
@@ -183,6 +186,22 @@ class Decision(GuardedStates):
         else:
             if len(self.new_events) > event_count:
                 self.changing.append(self.decided_count - 1)
+
+    def set_aside(self) -> tuple[PlannedEvent, ...]:
+        """Take all new events back, and return those that a proposal shows; what was read stays guarded."""
+        planned = tuple(
+            one for one, (_, event) in zip(self.planned_events(), self.new_events, strict=True) if is_proposable(event)
+        )
+        self.restore_states({}, 0)
+        self.new_blocks, self.warnings, self.reports = {}, [], {}
+        return planned
+
+    def planned_events(self) -> Iterator[PlannedEvent]:
+        """The new events, those of guard streams too, with their versions, in the order of the log."""
+        versions = Counter(self.read_versions)
+        for stream, event in self.new_events:
+            versions[stream] += 1
+            yield PlannedEvent.of(stream, event, versions[stream])
 
     def _load_target_state(self, command: Command[State]) -> State | None:
         """The state of the target. A command that creates takes an uncached stream for a new one."""

@@ -18,7 +18,7 @@ class DecisionOptions(Struct, frozen=True):
     With `intervening`, a stale command is merged with what others did; None refuses every conflict. With
     `allows_any_version` a command need not name a version, but its target must exist. `column_tasks` are the tasks of
     columns, and `member_names` the names of the members of workspaces, as far as they were queried. The ids of what the
-    commands create beside their targets, and their time, come from `command_id`.
+    commands create beside their targets, and their time, come from `command_id`, which may be that of another request.
     """
 
     scope: TokenScope = "admin"

@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from commands.handling import each, results
 from commands.handling.append import Append
+from commands.handling.command_on import CommandOn
 from commands.handling.conflict import Intervening
 from commands.handling.decision import Decision
 from commands.handling.decision_options import DecisionOptions
@@ -68,20 +70,23 @@ class DecisionGroup:
                 self._number_blocks.pending.move_to(project, self._number_blocks.available)
 
     def _decide(self, request: CommandRequest, future: asyncio.Future[DecisionOutcome]) -> None:
-        supply = self._number_blocks.copy() if request.is_dry_run else self._number_blocks
+        is_trial = request.is_dry_run or request.proposal is not None
+        supply = self._number_blocks.copy() if is_trial else self._number_blocks
         states = Overlay(request.assumed_states, self._states) if request.assumed_states else self._states
         options = DecisionOptions(
             request.scope,
             self._intervening(request),
             request.allows_any_version,
             request.column_tasks,
-            request.command_id,
+            request.decided_as or request.command_id,
             request.member_names,
         )
         decision, refusal = Decision(states, request.actor, supply, options), None
         try:
             for command_on in request.commands:
                 (decision.decide_or_skip if request.skips_refused else decision.decide)(command_on)
+            if request.proposal:
+                _propose(request.proposal, decision)
         except Refusal as error:
             refusal = error
             refusal.command_index = decision.decided_count
@@ -133,5 +138,10 @@ def settle(future: asyncio.Future[DecisionOutcome], outcome: DecisionOutcome | E
 def _encode_outcome(key: IdempotencyKey, request: CommandRequest, decision: Decision) -> bytes:
     if request.skips_refused:
         return each.encode(decision)
-    found = results.from_decision(request.commands, decision)
+    found = results.from_decision(request.commands_to_write, decision)
     return results.encode(found if key.command_index is None else [found[key.command_index]])
+
+
+def _propose(proposal: CommandOn, decision: Decision) -> None:
+    """Decide the proposal of what was decided so far, in place of that."""
+    decision.decide(replace(proposal, command=replace(proposal.command, events=decision.set_aside())))

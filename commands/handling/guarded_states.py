@@ -40,6 +40,10 @@ class GuardedStates:
         """The version of a stream that was read, with the new events so far; 0 if it has none."""
         return self.stream_states[stream].version
 
+    def seen_version(self, stream: UUID) -> int:
+        """The version of a stream without the new events; 0 if it has none, or was not read."""
+        return self.read_versions.get(stream, 0)
+
     def add_event(self, stream: UUID, event: Event) -> None:
         """Add a new event, which changes the state of its stream."""
         self.stream_states[stream] = self._read_and_guard(stream, State).with_event(event)

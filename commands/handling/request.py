@@ -22,7 +22,9 @@ class CommandRequest(Struct, frozen=True):
     A dry run is decided and not written; `assumed_states` are those that would be written before it, for it to be
     decided at all. With `can_rebase` a stale command is merged with what others did: with `intervening`, once loaded.
     With `allows_any_version` a command need not name a version, but its target must exist. With `skips_refused` a
-    command that is refused is left out, and the others are carried out.
+    command that is refused is left out, and the others are carried out. With a `proposal`, which is a MakeProposal, the
+    commands are only tried, and it is written. The ids and the time of what they create come from `decided_as`, so that
+    a proposal leads to the same when it is accepted; without it, from `command_id`.
     """
 
     commands: Sequence[CommandOn]
@@ -35,7 +37,14 @@ class CommandRequest(Struct, frozen=True):
     can_rebase: bool = False
     allows_any_version: bool = False
     skips_refused: bool = False
+    proposal: CommandOn | None = None
+    decided_as: UUID | None = None
     intervening: Mapping[UUID, Intervening] = {}
     assumed_states: Mapping[UUID, StreamState] = {}
     column_tasks: Mapping[ColumnTasksKey, ColumnTasks] = {}
     member_names: Mapping[UUID, Mapping[UUID, PersonName]] = {}
+
+    @property
+    def commands_to_write(self) -> Sequence[CommandOn]:
+        """The commands whose events are written: all, or the proposal of them."""
+        return (self.proposal,) if self.proposal else self.commands

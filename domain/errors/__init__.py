@@ -8,6 +8,7 @@ from domain.errors.comment import *
 from domain.errors.mail import *
 from domain.errors.overload import *
 from domain.errors.project import *
+from domain.errors.proposal import *
 from domain.errors.query import *
 from domain.errors.rate_limit import *
 from domain.errors.refusal import *

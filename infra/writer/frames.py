@@ -135,7 +135,9 @@ class FrameProtocol(asyncio.Protocol):
 
 def is_relayable(request: CommandRequest) -> bool:
     """Whether another process can carry it out: a request of ordinary commands, as a client sent it."""
-    return not request.is_dry_run and all(one.command.is_batchable for one in request.commands)
+    return (
+        not request.is_dry_run and not request.decided_as and all(one.command.is_batchable for one in request.commands)
+    )
 
 
 def _decode_command(name: str, data: Raw) -> Command[Any]:

@@ -78,6 +78,7 @@ VALID_BODIES: dict[str, dict[str, Any]] = {
     "save_filter": {"name": "Soon", "filter": "due<now"},
     "edit_filter": {"name": "Later", "expected_version": 1},
     "delete_filter": {"expected_version": 1},
+    "decline_proposal": {"reason": "Too early"},
 }
 """A valid body for each operation that takes one on an existing object."""
 UPLOAD: dict[str, Any] = {"content": b"Oats", "headers": {"Content-Disposition": 'attachment; filename="list.txt"'}}

@@ -98,6 +98,10 @@ revert_session      404    404    404    404    403    404      404     401
 list_session_changes yes   yes    yes    yes    yes    yes      yes     401
 undo                yes    yes    yes    yes    403    yes      yes     401
 redo                yes    yes    yes    yes    403    yes      yes     401
+list_proposals      yes    yes    yes    yes    yes    404      404     401
+show_proposal       yes    yes    yes    yes    yes    404      404     401
+accept_proposal     yes    yes    yes    403    403    404      404     401
+decline_proposal    yes    yes    yes    403    403    404      404     401
 colour_label        yes    yes    yes    403    403    404      404     401
 create_project      yes    yes    yes    403    403    404      404     401
 edit_project        yes    yes    yes    403    403    404      404     401
@@ -269,6 +273,10 @@ async def scene(isolated_settings: Settings) -> AsyncIterator[PermissionScene]:
             named |= {"entry": (await owner.post(f"/tasks/{ids['task']}/time", minutes=90))["id"]}
             history = await owner.get(f"/tasks/{ids['task']}/history")
             named |= {"change": history["items"][-1]["command_id"]}
+            fold()
+            proposer = await owner.with_personal_token("propose")
+            wanted = {"commands": [{"type": "CompleteTask", "id": ids["other_task"], "data": {}}]}
+            named |= {"proposal": (await proposer.request("POST", "/commands", json=wanted)).json()["id"]}
             fold()
             absent = {name: str(new_id()) for name in ("operation", "session", "token")}
             people = {"owner": owner, **others, "agent": agent, "anonymous": anonymous}

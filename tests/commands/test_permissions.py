@@ -90,12 +90,21 @@ def test_a_role_does_what_its_row_says_and_no_more(role: Role) -> None:
 def test_a_token_does_not_go_beyond_its_scope(scope: TokenScope) -> None:
     past = EventHistory([*workspace(), *member(BOB), *project(), *task()])
     decision = Decision(past, BOB, options=DecisionOptions(scope))
-    if scope == "read":
+    if scope in {"read", "propose"}:
         with pytest.raises(ScopeTooNarrow):
             decision.decide(CommandOn(TASK, CompleteTask()))
     else:
         decision.decide(CommandOn(TASK, CompleteTask()))
         assert decision.new_events == [(TASK, COMPLETED)]
+
+
+def test_a_token_is_said_to_propose_only_if_it_may_do_no_more() -> None:
+    assert [permissions.scopes_within(scope) for scope in permissions.SCOPES] == [
+        ("read",),
+        ("read", "propose"),
+        ("read", "write"),
+        ("read", "write", "admin"),
+    ]
 
 
 def test_a_non_member_gets_not_found_before_scope_errors() -> None:

@@ -39,6 +39,7 @@ from tests.examples import (
     OTHER_TASK,
     PROJECT,
     PROJECT_TRASHED,
+    PROPOSAL_MADE,
     RENAMED,
     TASK,
     TIME_ADDED,
@@ -46,6 +47,7 @@ from tests.examples import (
     attachment,
     comment,
     project,
+    proposal,
     saved_filter,
     task,
     time_entry,
@@ -63,6 +65,7 @@ HISTORY = [
     *workspace(),
     *project(),
     *saved_filter(),
+    *proposal(),
     (label_stream_id(WORKSPACE, LABEL_COLOURED.name), LABEL_COLOURED),
     (PROJECT, PROJECT_TRASHED),
     *task(),
@@ -217,7 +220,7 @@ def poison_for(name: str) -> Any:
     others = {"workspace_list": MemberJoined(ADA.id, "owner"), "label_list": LABEL_COLOURED, "trash": PROJECT_TRASHED}
     others["project_list"] = next(event for _, event in HISTORY if isinstance(event, ProjectCreated))
     others |= {"saved_filter_list": FILTER_SAVED, "comment_list": COMMENT_ADDED, "attachment_list": ATTACHMENT_ADDED}
-    others |= {"time_entry_list": TIME_ADDED, "project_history": others["project_list"]}
+    others |= {"proposal_list": PROPOSAL_MADE, "time_entry_list": TIME_ADDED, "project_history": others["project_list"]}
     return others.get(name, POISON_EVENT)
 
 
