@@ -1,4 +1,4 @@
-"""G, growth: the cost of commands and reads by the number of events in the log and by the length of a stream."""
+"""G and H1: what commands and reads cost by the size of the log and the length of a stream, and reads of the past."""
 
 import contextlib
 import tempfile
@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from bench.data import history
 from bench.data.history import History
 from bench.data.http_target import HttpTarget
+from bench.data.past_project import CHANGES_PER_PART, PARTS, PastProject
 from bench.data.streams import STREAM_LENGTHS_EVENTS, StreamsByLength
 from bench.harness import machine
 from bench.harness.instance import BenchInstance, print_progress, start_instance
@@ -21,6 +22,7 @@ from bench.harness.rounds import FEW_CLIENTS, Environment, RoundConfig, RoundRes
 from bench.report import plot, results, table
 from bench.report.results import RunResult
 from bench.run import max_lag
+from bench.scenarios import past_reads
 from bench.scenarios.not_measured import NOT_YET_MEASURED
 from bench.targets import Metric, TargetResult, at_least, format_number
 from cli.read_models import query_read_models
@@ -48,13 +50,15 @@ _TASK_VERSIONS_SQL = "select '/api/v1/tasks/' || id, version from {task_list} wh
 class GrownInstance(Struct, frozen=True):
     """An instance with `events` events at the start, tasks from its whole log, and tasks by length of their stream.
 
-    Every log contributes as many tasks as the smallest has, because a task is loaded once, at its first change.
+    Every log contributes as many tasks as the smallest has, because a task is loaded once, at its first change. The
+    largest has a project with a past too.
     """
 
     events: int
     ours: BenchInstance
     tasks: Sequence[str]
     tasks_by_stream_length: Mapping[int, Sequence[str]]
+    past: PastProject | None = None
 
 
 def measure() -> None:
@@ -63,13 +67,17 @@ def measure() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, _start_instances(Path(folder)) as instances:
         print_progress(f"Ready after {time.monotonic() - began:.0f} s.")
         found |= machine.describe_postgresql(instances[-1].ours.connection)
-        notes = _first_change_notes(instances[-1])
+        past = past_reads.report([past_reads.measure(one.ours, one.past) for one in instances if one.past])
+        notes = [*past.notes, *_first_change_notes(instances[-1])]
         rounds: list[RoundResult] = []
         for count in range(1, _ROUND_CONFIG.rounds + 1):
             rounds.append(run_round(instances, len(rounds)))
             print_progress(f"Round {count} of {_ROUND_CONFIG.rounds} done after {time.monotonic() - began:.0f} s.")
     found["others_cpu_share"] = processors.others_share()
-    marks, costs = [*target_results(rounds), max_lag(rounds)], [line for one in rounds for line in one.costs()]
+    marks, costs = (
+        [*past.results, *target_results(rounds), max_lag(rounds)],
+        [line for one in rounds for line in one.costs()],
+    )
     result = RunResult("growth", found, marks, costs, NOT_YET_MEASURED, rounds)
     results.write_results(result)
     table.print_run(result, notes)
@@ -100,17 +108,32 @@ def _start_instances(folder: Path) -> Iterator[list[GrownInstance]]:
         for size in LOG_SIZES_EVENTS:
             ours = ending.enter_context(start_instance(folder / str(size), projects=BOARD_PROJECTS))
             streams = StreamsByLength(ours.user)
+            past = None
             if size == LOG_SIZES_EVENTS[-1]:
                 history.write_events(ours.connection, ours.user, streams.generate_events())
-            History(ours.user).write_next(ours.connection, size - ours.log_head())
+                past = _write_past(ours, size)
+            else:
+                History(ours.user).write_next(ours.connection, size - ours.log_head())
             print_progress(f"{size:,} events are projected after {ours.wait_caught_up(MAX_CATCH_UP_S):.0f} s.")
             ours.connection.execute("vacuum (analyze)")
             paths = {
                 length: [f"/api/v1/tasks/{task}" for task in tasks] for length, tasks in streams.tasks_by_length.items()
             }
             tasks = [path for (path,) in query_read_models(ours.connection, _RANDOM_TASKS_SQL, ())]
-            found.append(GrownInstance(size, _with_projects_of_whole_log(ours), tasks, paths))
+            found.append(GrownInstance(size, _with_projects_of_whole_log(ours), tasks, paths, past))
         yield found
+
+
+def _write_past(ours: BenchInstance, size: int) -> PastProject:
+    """Write a project with a past, and the history, in turns, until the log has `size` events."""
+    past, rest = PastProject(ours.user), History(ours.user)
+    history.write_events(ours.connection, ours.user, past.creation_events())
+    past.first_position = ours.log_head()
+    for part in range(PARTS, 0, -1):
+        history.write_events(ours.connection, ours.user, past.change_events())
+        changes_to_come = (part - 1) * CHANGES_PER_PART
+        rest.write_next(ours.connection, (size - ours.log_head() - changes_to_come) // part)
+    return past
 
 
 def _with_projects_of_whole_log(ours: BenchInstance) -> BenchInstance:

@@ -92,7 +92,7 @@ def generate_events(user: UUID, rng: random.Random) -> Iterator[StreamEvent]:
     ]
     for project in projects:
         yield from project.creation_events()
-    tasks = _ActiveTasks(projects, rng)
+    tasks = ActiveTasks(projects, rng)
     while True:
         yield from tasks.create() if rng.random() < CREATED_SHARE else tasks.change()
 
@@ -131,7 +131,7 @@ def new_task_fields() -> dict[str, Any]:
     return {"column": "todo", **{name: getattr(task, name) for name in _TASK_FIELDS}}
 
 
-class _ActiveTasks:
+class ActiveTasks:
     """The tasks that may change, with their versions and states."""
 
     def __init__(self, projects: Sequence[ProjectEvents], rng: random.Random) -> None:

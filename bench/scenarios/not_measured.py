@@ -1,8 +1,7 @@
 """Scenarios that are not measured: their feature does not exist yet, or another command measures them."""
 
 NOT_YET_MEASURED = {
-    "H1": "no time travel yet",
     "S1": "no live feed yet",
 }
-MEASURED_BY_OTHER_COMMANDS = {"G": "see `make bench-growth`"}
+MEASURED_BY_OTHER_COMMANDS = {"G": "see `make bench-growth`", "H1": "see `make bench-growth`"}
 """Scenarios that `make bench` does not run."""
