@@ -32,7 +32,7 @@ from api.system import detailed_health, docs, event_schemas, health, home, metri
 from api.wiring import wire
 from domain.errors import TooManyRequests
 from infra import time_budget
-from infra.background import keep_running
+from infra.background import keep_running, log_unexpected
 from infra.cancel import cancel_all
 from infra.database.pool import Pool, create_pool
 from infra.messaging import redis_clients
@@ -117,6 +117,7 @@ async def _lifespan(ledger: Ledger, connections: Pool, redis_client: redis.async
         "watching the migrations": ledger.readiness.watch_migrations,
         "loading the administrator": ledger.permissions.remember_administrator,
         "settling rate limits": ledger.limiter.settle_forever,
+        "recording refused sign-ins": ledger.sign_in_refusals.record_forever,
     }
     if ledger.writer_client:
         loops["the connection to the writer"] = ledger.writer_client.connect_forever
@@ -130,6 +131,7 @@ async def _lifespan(ledger: Ledger, connections: Pool, redis_client: redis.async
         if ledger.writer_server:
             await ledger.writer_server.close()
         await cancel_all(*background_tasks)
+        await _record_last_refusals(ledger)
         await ledger.subscription.close()
         await asyncio.to_thread(ledger.hints.stop)
         await ledger.account_mail.close()
@@ -137,3 +139,12 @@ async def _lifespan(ledger: Ledger, connections: Pool, redis_client: redis.async
         ledger.blobs.close()
         await redis_client.aclose(close_connection_pool=True)
         await connections.close()
+
+
+async def _record_last_refusals(ledger: Ledger) -> None:
+    """Record what is counted of refused sign-ins; without the database it is lost."""
+    try:
+        async with asyncio.timeout(time_budget.APPEND_S):
+            await ledger.sign_in_refusals.record()
+    except Exception as error:  # noqa: BLE001 - the process stops all the same
+        log_unexpected("recording refused sign-ins", error)

@@ -48,6 +48,7 @@ from infra.database.pool import Pool
 from infra.delivery.account_mail import AccountMail
 from infra.delivery.mailer import Mailer
 from infra.health.readiness import Readiness
+from infra.identity.access_log import AccessLog
 from infra.identity.email_addresses import EmailAddresses
 from infra.identity.invitations import Invitations
 from infra.identity.mail_tokens import MailTokens
@@ -56,6 +57,7 @@ from infra.identity.permission_revocations import PermissionRevocations, permiss
 from infra.identity.personal_tokens import PersonalTokens
 from infra.identity.revocations import RevokedIds
 from infra.identity.sessions import Sessions
+from infra.identity.sign_in_refusals import SignInRefusals
 from infra.identity.trusted_proxies import TrustedProxyList
 from infra.ids import new_id
 from infra.log.changes import Changes
@@ -99,6 +101,8 @@ class Ledger(Queries, frozen=True, kw_only=True):
     permission_revocations: PermissionRevocations
     passwords: Passwords
     sessions: Sessions
+    access_log: AccessLog
+    sign_in_refusals: SignInRefusals
     tokens: PersonalTokens
     revoked_ids: RevokedIds
     attempt_limits: AttemptLimits

@@ -20,6 +20,7 @@ from commands.revert import RevertChange
 from commands.revert.changed_stream import changed_streams, is_revertible
 from commands.revert.report import SkippedFields
 from domain import codec
+from domain.access import ACCESS_EVENTS
 from domain.errors import CrossesWorkspaces, NotFound, NotRevertible, RevertCollides, TooManyToRevert
 from domain.event import RecordedEvent, Trace, changed_fields
 from domain.history import BOOKKEEPING_EVENTS
@@ -76,6 +77,8 @@ async def take_back(
     that do the same.
     """
     workspace_id = await _require_visible(request, ledger, events)
+    if any(type(one.event) in ACCESS_EVENTS for one in events):
+        raise NotRevertible
     streams = {one.stream for one in events if type(one.event) not in _LEFT_ALONE}
     if not streams:
         raise NotRevertible

@@ -18,6 +18,7 @@ from infra.database.pool import Pool
 from infra.delivery.account_mail import AccountMail
 from infra.delivery.mailer import Mailer
 from infra.health.readiness import Readiness
+from infra.identity.access_log import AccessLog
 from infra.identity.email_addresses import EmailAddresses
 from infra.identity.invitations import Invitations
 from infra.identity.mail_tokens import MailTokens
@@ -27,6 +28,7 @@ from infra.identity.permissions import Permissions
 from infra.identity.personal_tokens import PersonalTokens
 from infra.identity.revocations import RevokedIds
 from infra.identity.sessions import Sessions
+from infra.identity.sign_in_refusals import SignInRefusals
 from infra.identity.trusted_proxies import TrustedProxyList
 from infra.log.changes import Changes
 from infra.log.event_log import EventLog
@@ -74,6 +76,8 @@ def wire(settings: Settings, connections: Pool, redis_client: redis.asyncio.Redi
     facts = log, column_counter, MemberNameReader(log, read_tables, progress_waiter)
     command_handler = RelayingHandler(writer_client, *facts) if writer_client else CommandHandler(*facts)
     bulk_store = BulkStore(connections)
+    hints = HintSender(broker.create_broker(settings.broker_url), progress, settings.partitions)
+    access_log = AccessLog(command_handler, hints)
     return Ledger(
         settings=settings,
         admission=Admission(),
@@ -98,13 +102,15 @@ def wire(settings: Settings, connections: Pool, redis_client: redis.asyncio.Redi
         permissions=permissions,
         permission_revocations=PermissionRevocations(subscription, redis_client, permissions, connections),
         passwords=Passwords(connections),
-        sessions=Sessions(connections, revoked_ids, settings.jwt_keys),
+        sessions=Sessions(connections, revoked_ids, access_log, settings.jwt_keys),
+        access_log=access_log,
+        sign_in_refusals=SignInRefusals(addresses, access_log),
         tokens=PersonalTokens(connections, revoked_ids),
         revoked_ids=revoked_ids,
         attempt_limits=attempt_limits,
         limiter=RequestLimiter(Leases(redis_client, settings.jwt_key) if is_limited else None, attempt_limits, proxies),
         proxies=proxies,
-        hints=HintSender(broker.create_broker(settings.broker_url), progress, settings.partitions),
+        hints=hints,
         projection_admin=ProjectionAdmin(connections),
         addresses=addresses,
         invitations=Invitations(connections, log),

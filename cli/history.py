@@ -10,7 +10,7 @@ from cli.events import formatting
 from cli.events.streams import resolve_stream_id
 from cli.output import print_line
 from cli.past_events import EventLines
-from domain.history import BOOKKEEPING_EVENTS
+from domain.history import UNLISTED_EVENTS
 from infra import log, settings
 from infra.errors import OperatorError
 
@@ -29,6 +29,6 @@ def command(data: Path, task: str, as_json: bool) -> None:  # noqa: FBT001 - a f
         own, touching = log.load_stream(connection, stream), log.load_touching(connection, stream)
         if not own:
             raise OperatorError(f"The log has no events of {task}: check the id.")
-        events = [one for one in log.in_commit_order(own, touching) if type(one.event) not in BOOKKEEPING_EVENTS]
+        events = [one for one in log.in_commit_order(own, touching) if type(one.event) not in UNLISTED_EVENTS]
         for line in map(formatting.format_as_json, events) if as_json else EventLines(connection).lines(events):
             print_line(line)

@@ -17,7 +17,7 @@ from cli.output import print_line
 from cli.past_events import EventLines
 from cli.read_models import query_read_models
 from domain.event import RecordedEvent
-from domain.history import BOOKKEEPING_EVENTS
+from domain.history import UNLISTED_EVENTS
 from infra import log, settings
 from infra.errors import OperatorError
 from projections import project_history, project_list
@@ -60,5 +60,5 @@ def _project_events(connection: Connection[TupleRow], project_id: UUID, workspac
     rows = query_read_models(connection, project_history.STREAMS_SQL, {"project": project_id})
     streams = {UUID(str(stream)) for (stream,) in rows}
     for one in log.iter_events(connection, log.EventSelection(workspace_id=workspace_id)):
-        if type(one.event) not in BOOKKEEPING_EVENTS and not streams.isdisjoint((one.stream, *one.event.touches())):
+        if type(one.event) not in UNLISTED_EVENTS and not streams.isdisjoint((one.stream, *one.event.touches())):
             yield one

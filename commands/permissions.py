@@ -129,6 +129,14 @@ REQUIRED_PERMISSIONS: Final[dict[str, RequiredPermission]] = {
     "RevokeToken":       RequiredPermission(None,     "admin"),
     "Operate":           RequiredPermission(None,     "admin"),
     "SkipEvent":         RequiredPermission(None,     "admin"),
+    "SeeAudit":          RequiredPermission("owner",  "read"),
+
+    "RecordSignIn":      RequiredPermission(None,     "admin"),  # by the installation, in the name of an actor
+    "RecordSignOut":     RequiredPermission(None,     "admin"),
+    "RecordRefusals":    RULE_ONLY_PERMISSION,
+    "RecordExport":      RequiredPermission(None,     "admin"),
+    "RecordRebuild":     RequiredPermission(None,     "admin"),
+    "RecordRollback":    RULE_ONLY_PERMISSION,
 }
 # fmt: on
 """By the name of a command, or of another operation."""

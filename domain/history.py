@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from domain import codec
+from domain.access import ACCESS_EVENTS
 from domain.agent import AgentIntroduced
 from domain.attachment import AttachmentsCounted
 from domain.column import ColumnCounted
@@ -41,6 +42,8 @@ BOOKKEEPING_EVENTS: Final[frozenset[type[Event]]] = frozenset(
     )
 )
 """Events of streams that guard a rule. No history lists them: each accompanies the event that a user caused."""
+UNLISTED_EVENTS: Final[frozenset[type[Event]]] = BOOKKEEPING_EVENTS | ACCESS_EVENTS
+"""Events that no history lists."""
 PURGE_EVENTS: Final[tuple[type[Event], ...]] = (TaskPurged, CommentPurged, TimeEntryPurged, ProjectPurged)
 """The last events of streams whose content is no longer shown."""
 _USUAL_FIELDS: Final[dict[type[Event], frozenset[str]]] = {

@@ -48,9 +48,9 @@ _decode_task_reference = msgspec.json.Decoder(_TaskReference).decode
 
 
 def fold(key: int, _: ActivityRow | None, recorded: RecordedEvent) -> ActivityRow | None:
-    """A row for each event of a workspace; none for bookkeeping events."""
+    """A row for each event of a workspace; none for bookkeeping events and those that only the audit lists."""
     event, actor = recorded.event, recorded.actor
-    if recorded.workspace_id is None or type(event) in history.BOOKKEEPING_EVENTS:
+    if recorded.workspace_id is None or type(event) in history.UNLISTED_EVENTS:
         return None
     return ActivityRow(
         key,
@@ -97,7 +97,7 @@ projection = Projection(
     key_by_position,
     fold,
     scopes,
-    golden_lines=206,
+    golden_lines=212,
     indexes=("(workspace_id, id)", "(workspace_id, actor_id, id)", "using brin (at)"),
     accepts_unknown=True,
 )

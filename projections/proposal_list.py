@@ -51,7 +51,7 @@ projection = Projection(
     key_by_stream,
     fold,
     scopes,
-    golden_lines=206,
+    golden_lines=212,
     indexes=("(workspace_id, position)",),
     event_types=(ProposalMade, ProposalAccepted, ProposalDeclined, OpaqueEvent),
 )

@@ -51,6 +51,14 @@ def _each_workspace(_: UUID, scopes: Sequence[UUID], __: Answer | None) -> Seque
     return [AccessTarget(workspace) for workspace in scopes]
 
 
+def _first_workspace(_: UUID, scopes: Sequence[UUID], __: Answer | None) -> Sequence[AccessTarget]:
+    return (AccessTarget(scopes[0]),)
+
+
+def _none(_: UUID, __: Sequence[UUID], ___: Answer | None) -> Sequence[AccessTarget]:
+    return ()
+
+
 def _project(_: UUID, scopes: Sequence[UUID], __: Answer | None) -> Sequence[AccessTarget]:
     return (AccessTarget(None, scopes[0]),)
 
@@ -69,6 +77,10 @@ WORKSPACE_MEMBERS = Audience("workspace", _each_workspace)
 """The members of the workspace that is the scope."""
 EACH_WORKSPACE_MEMBERS = Audience("workspaces", _each_workspace)
 """The users who are members of all workspaces that are scopes."""
+WORKSPACE_OWNERS = Audience("owners", _first_workspace)
+"""The owners of the workspace that is the first scope. That they own it, the endpoint checks each time."""
+INSTANCE_ADMINISTRATOR = Audience("administrator", _none)
+"""The administrator of the installation, as the endpoint checks each time."""
 PROJECT_MEMBERS = Audience("project", _project)
 """The members of the workspace of the project that is the scope."""
 USER_ALONE = Audience("user", _same_user)

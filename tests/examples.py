@@ -6,6 +6,14 @@ from uuid import UUID
 import msgspec
 
 from commands.proposal import digest_of
+from domain.access import (
+    ProjectionRolledBack,
+    RebuildRequested,
+    SignedIn,
+    SignedOut,
+    SignInRefused,
+    WorkspaceExported,
+)
 from domain.agent import AgentIntroduced
 from domain.attachment import (
     AttachmentAdded,
@@ -230,6 +238,13 @@ EVENT_SKIPPED = EventSkipped(str(TASK), 12, "The fold of 0.2 fails here")
 PROPOSED = (ProposedCommand("RenameTask", TASK, {"title": "Oat milk", "expected_version": 1}),)
 PLANNED = (PlannedEvent.of(TASK, TaskRenamed(Change(CREATED.title, "Oat milk")), 2),)
 PROPOSAL_MADE = ProposalMade(WORKSPACE, PROPOSED, PLANNED, (SeenVersion(TASK, 1),), digest_of(PLANNED))
+SESSION = fixed_uuid7(151)
+SIGNED_IN = SignedIn(ADA.id, SESSION, "Mozilla/5.0", "192.0.2.7")
+SIGNED_OUT = SignedOut(ADA.id, SESSION, "signed_out")
+SIGN_IN_REFUSED = SignInRefused(datetime(2026, 12, 1, 8, 30, tzinfo=UTC), 3, ADA.id)
+WORKSPACE_EXPORTED = WorkspaceExported(WORKSPACE, "jsonl")
+REBUILD_REQUESTED = RebuildRequested("task_list", expect_changes=False)
+PROJECTION_ROLLED_BACK = ProjectionRolledBack("task_list")
 
 EVERY_EVENT: tuple[Event, ...] = (
     AdministratorAppointed(ADA.id),
@@ -245,6 +260,12 @@ EVERY_EVENT: tuple[Event, ...] = (
     EmailReleased(ADA.id),
     TOKEN_ISSUED,
     TOKEN_REVOKED,
+    SIGNED_IN,
+    SIGNED_OUT,
+    SIGN_IN_REFUSED,
+    WORKSPACE_EXPORTED,
+    REBUILD_REQUESTED,
+    PROJECTION_ROLLED_BACK,
     WorkspaceCreated("Home"),
     WorkspaceRenamed(Change("Home", "House")),
     WorkspaceZoneSet(Change(None, "Europe/Vienna")),

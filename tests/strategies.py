@@ -12,6 +12,15 @@ from hypothesis.strategies import SearchStrategy
 from msgspec import UNSET, Raw, Struct
 
 from commands import permissions
+from commands.access import (
+    RecordExport,
+    RecordRebuild,
+    RecordRefusals,
+    RecordRollback,
+    RecordSignIn,
+    RecordSignOut,
+    RefusedSignIns,
+)
 from commands.archive import ArchiveByRule, ArchiveDoneTasks, ArchiveTask, UnarchiveTask
 from commands.attachment import AddAttachment, RemoveAttachment
 from commands.checklist import CheckItem, ChecklistItemSpec, SetChecklist, UncheckItem
@@ -202,6 +211,7 @@ _assignees = st.sampled_from([ADA.id, CAT.id, BOB.id])
 _labels = st.sampled_from(["shop", "SHOP", "soon"])
 _workspaces = st.sampled_from([WORKSPACE, OTHER_WORKSPACE])
 _account_owners = st.sampled_from([ADA.id, ADA.id, BOB.id])
+_sessions = st.sampled_from([fixed_uuid7(151), fixed_uuid7(152)])
 _tokens = st.sampled_from([TOKEN, OTHER_TOKEN])
 
 _users = st.sampled_from([ADA.id, fixed_uuid7(3), CAT.id])
@@ -533,6 +543,44 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
         _account_owners,
         st.sampled_from(["bob@example.org", "ada@example.org"]),
     ),
+    RecordSignIn: _command_on(
+        st.just(INSTANCE_STREAM_ID),
+        RecordSignIn,
+        user_id=_users,
+        session_id=_sessions,
+        user_agent=_texts,
+        network=st.just("192.0.2.7"),
+    ),
+    RecordSignOut: _command_on(
+        st.just(INSTANCE_STREAM_ID),
+        RecordSignOut,
+        user_id=_users,
+        session_ids=st.lists(_sessions, max_size=2, unique=True).map(tuple),
+        reason=st.sampled_from(["signed_out", "token_reused"]),
+    ),
+    RecordRefusals: _command_on(
+        st.just(INSTANCE_STREAM_ID),
+        RecordRefusals,
+        refused=st.lists(
+            st.builds(
+                RefusedSignIns,
+                st.just(datetime(2026, 12, 1, 8, 30, tzinfo=UTC)),
+                st.integers(1, 9),
+                st.none() | _users,
+            ),
+            max_size=2,
+        ).map(tuple),
+    ),
+    RecordExport: _command_on(
+        st.just(INSTANCE_STREAM_ID),
+        RecordExport,
+        workspace_id=_workspaces,
+        format=st.sampled_from(["jsonl", "csv"]),
+    ),
+    RecordRebuild: _command_on(
+        st.just(INSTANCE_STREAM_ID), RecordRebuild, projection=st.just("task_list"), expect_changes=st.booleans()
+    ),
+    RecordRollback: _command_on(st.just(INSTANCE_STREAM_ID), RecordRollback, projection=st.just("task_list")),
     AppointAdministrator: _command_on(st.just(INSTANCE_STREAM_ID), AppointAdministrator, user_id=_users),
     ChangePassword: _command_on(
         _account_owners, ChangePassword, password_id=st.sampled_from([fixed_uuid7(61), fixed_uuid7(62)])

@@ -10,10 +10,12 @@ from msgspec import Meta, Struct
 from api.function_endpoint import get
 from api.http.conditional_response import POSITION_HEADER
 from api.http.content_disposition import attachment_disposition
-from api.http.history_export import MEDIA_TYPES, ExportFormat, HistoryExport
+from api.http.history_export import MEDIA_TYPES, HistoryExport
 from api.http.response import Response
 from api.http.streamed_response import StreamedResponse
 from api.ledger import AuthedRequest, Ledger
+from commands.access import RecordExport
+from domain.access import ExportFormat
 
 
 class ExportQuery(Struct, frozen=True):
@@ -47,6 +49,7 @@ async def export_history(
     """
     await ledger.permissions.require_access(request.user.user_id, workspace)
     head = await ledger.log.head()
+    await ledger.access_log.record(request.user, RecordExport(workspace_id=workspace, format=query.format))
     return StreamedResponse(
         HistoryExport(ledger.log, workspace, head, query.format),
         None,

@@ -8,6 +8,7 @@ from api.function_endpoint import get, post
 from api.http.conditional_response import LOCATION_HEADER, conditional_response
 from api.http.response import Response
 from api.ledger import BASE_PATH, AuthedRequest, Ledger
+from commands.access import RecordRebuild
 from domain.errors import NotFound
 from infra.rebuilding.jobs import Job, JobOptions
 from infra.rebuilding.projection_status import ProjectionStatus
@@ -39,6 +40,8 @@ async def rebuild_projection(
     if name not in all_projections():
         raise NotFound
     options = JobOptions(expect_changes=data.expect_changes)
+    asked = RecordRebuild(projection=name, expect_changes=data.expect_changes)
+    await ledger.access_log.record(request.user, asked)
     job = await ledger.projection_admin.enqueue_rebuild(all_projections()[name], options, request.user.user_id)
     headers = {"Location": f"{BASE_PATH}/operations/{job.id}"}
     return Response(job, status_code=202, headers=headers)

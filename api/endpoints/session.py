@@ -56,12 +56,14 @@ class SessionList(Struct, frozen=True):
 async def login(data: Login, request: AuthedRequest, ledger: Ledger) -> Response[TokenPair]:
     """Log in: get an access token for `Authorization: Bearer`, and a refresh token."""
     account, network = ledger.addresses.account_id(data.email), client_network(request, ledger.proxies)
-    async with ledger.attempt_limits.charge_guess(account, network), ledger.passwords.turn("log-in", network):
-        user = await ledger.addresses.find_user(data.email)
-        proof = await ledger.passwords.verify(user, data.password)
-    if user is None:
-        raise WrongCredentials
-    return _token_response(ledger, await ledger.sessions.open(user, proof, _user_agent(request)))
+    with ledger.sign_in_refusals.counted(data.email):
+        async with ledger.attempt_limits.charge_guess(account, network), ledger.passwords.turn("log-in", network):
+            user = await ledger.addresses.find_user(data.email)
+            proof = await ledger.passwords.verify(user, data.password)
+        if user is None:
+            raise WrongCredentials
+        session = await ledger.sessions.open(user, proof, _user_agent(request), network)
+    return _token_response(ledger, session)
 
 
 @post("/auth/refresh", max_body_bytes=MAX_AUTH_BODY_BYTES, is_public=True, status_code=200)
@@ -75,7 +77,7 @@ async def logout(request: AuthedRequest, ledger: Ledger) -> None:
     """Log out: end the session of this access token."""
     if request.auth.session is None:
         raise NoSession
-    await ledger.sessions.revoke(request.user.user_id, request.auth.session)
+    await ledger.sessions.revoke(request.user.user_id, request.auth.session, "signed_out")
 
 
 @get("/auth/sessions", guard=Ledger.require_account_manager)
@@ -90,7 +92,7 @@ async def list_sessions(request: AuthedRequest, ledger: Ledger) -> Response[Sess
 @delete("/auth/sessions/{session}", max_body_bytes=MAX_AUTH_BODY_BYTES, guard=Ledger.require_account_manager)
 async def end_session(session: UUID, request: AuthedRequest, ledger: Ledger) -> None:
     """End one of your sessions."""
-    await ledger.sessions.revoke(request.user.user_id, session)
+    await ledger.sessions.revoke(request.user.user_id, session, "ended")
 
 
 def _token_response(ledger: Ledger, session: SessionWithToken) -> Response[TokenPair]:

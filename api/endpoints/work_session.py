@@ -15,7 +15,7 @@ from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from api.reverts import RevertOptions, RevertResult, take_back
 from domain.event import RecordedEvent
-from domain.history import BOOKKEEPING_EVENTS
+from domain.history import UNLISTED_EVENTS
 from domain.revert import ChangeReapplied, ChangeReverted
 from infra.log import MAX_VERSION
 from infra.log.changes import VisibleSession, change_id_of
@@ -36,7 +36,7 @@ async def list_session_changes(
     head = await ledger.log.head()
     if head < (query.min_position or 0):
         raise ProjectionBehind
-    hidden = [kind.__name__ for kind in BOOKKEEPING_EVENTS]
+    hidden = [kind.__name__ for kind in UNLISTED_EVENTS]
     visible = await _visible(request, ledger, session, *hidden)
     positions = await ledger.changes.positions_in(visible, before, query.limit + 1)
     items = await history_items.load_items(ledger.log, await ledger.log.load_at(positions[: query.limit]))

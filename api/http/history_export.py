@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -11,10 +11,10 @@ from msgspec.structs import asdict
 
 from api.http import history_items
 from api.http.history_items import HistoryItem
+from domain.access import ExportFormat
 from infra.log import history
 from infra.log.event_log import EventLog
 
-ExportFormat: TypeAlias = Literal["jsonl", "csv"]
 MEDIA_TYPES: Final[dict[ExportFormat, str]] = {"jsonl": "application/x-jsonlines", "csv": "text/csv; charset=utf-8"}
 _COLUMNS: Final = (
     *("position", "version", "type", "at", "actor_kind", "actor_id", "actor_name", "on_behalf_of"),

@@ -26,8 +26,8 @@ def _require_field(name: str) -> None:
         raise ValueError("is no field of an event" + (f": did you mean {meant}?" if meant else ""))
 
 
-class HistoryQuery(PageQuery, frozen=True):
-    """The parameters of a history."""
+class EventQuery(PageQuery, frozen=True):
+    """The parameters of a list of events."""
 
     actor: Annotated[UUID | None, Meta(description="Only events caused by this user or agent.")] = None
     kind: Annotated[ActorKind | None, Meta(description="Only events caused by actors of this kind.")] = None
@@ -35,6 +35,18 @@ class HistoryQuery(PageQuery, frozen=True):
         str | None,
         Meta(description="Only events of this type, such as TaskCompleted.", extra={"check": _require_event_type}),
     ] = None
+    since: Time = None
+    until: Time = None
+
+    def filters(self, **more: Any) -> HistoryFilter:
+        """The filter that they ask for."""
+        since, until = parse_time(self.since), parse_time(self.until)
+        return HistoryFilter(self.actor, self.kind, self.type, since=since, until=until, **more)
+
+
+class HistoryQuery(EventQuery, frozen=True):
+    """The parameters of a history."""
+
     field: Annotated[
         Annotated[str, Meta(max_length=200)] | None,
         Meta(
@@ -42,13 +54,10 @@ class HistoryQuery(PageQuery, frozen=True):
             extra={"check": _require_field},
         ),
     ] = None
-    since: Time = None
-    until: Time = None
 
     def filters(self, **more: Any) -> HistoryFilter:
         """The filter that they ask for."""
-        since, until = parse_time(self.since), parse_time(self.until)
-        return HistoryFilter(self.actor, self.kind, self.type, self.field, since, until, **more)
+        return super().filters(field=self.field, **more)
 
 
 class ActivityQuery(HistoryQuery, frozen=True):

@@ -105,6 +105,8 @@ EXAMPLE_BY_TYPE: Final[dict[str, dict[str, Any]]] = {
         "columns": [{"column": "doing", "count": 3, "age": {"p50": 86_400, "p85": 259_200, "p95": 604_800}}]
     },
     "ActorInfo": {"name": "Ann"},
+    "AuditItem": {"type": "SignedOut", "details": {"reason": "signed_out"}, "workspace_id": None},
+    "AuditUser": {"name": "Ann"},
     "BlameItem": {"value": "Oat milk"},
     "CopyProject": {"name": "Cottage", "key": "COT"},
     "CreateProject": {"name": "Garden", "key": "GAR"},

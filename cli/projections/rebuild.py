@@ -23,12 +23,15 @@ def command(data: Path, name: str, processes: int | None, expect_changes: bool) 
     Readers see the old rows until the switch, and the new ones after it. If rows differ, it does not switch and exits
     with 1, unless --expect-changes is given.
     """
-    app_settings = settings.resolve(data)
+    from cli.projections import access_record  # noqa: PLC0415 - what it needs takes long to import
+
+    app_settings, projection = settings.resolve(data), arguments.require_projection(name)
     with database_connection(app_settings.database_url) as connection:
+        access_record.record_rebuild(app_settings.database_url, name, expect_changes=expect_changes)
         outcome = rebuild_with_progress(
             connection,
             app_settings.database_url,
-            arguments.require_projection(name),
+            projection,
             RebuildOptions(processes, expect_changes=expect_changes),
         )
     report.print_outcome(name, outcome)

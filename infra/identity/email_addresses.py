@@ -1,5 +1,6 @@
 """E-mail addresses: their reservations in the log, under ids that a dictionary of addresses does not reveal."""
 
+from collections.abc import Sequence
 from hmac import digest as hmac
 from uuid import UUID
 
@@ -33,15 +34,24 @@ class EmailAddresses:
 
     async def find_user(self, email: str) -> UUID | None:
         """The user who has an address, in any spelling."""
-        streams = self.streams(email)
-        wanted = (streams.current, *streams.former)
-        found = [
-            one.states[EmailAddress] for one in await self._log.load_states([(one, EmailAddress) for one in wanted])
+        (user,) = await self.find_users([email])
+        return user
+
+    async def find_users(self, emails: Sequence[str]) -> list[UUID | None]:
+        """The user who has each of these addresses; their reservations are read together."""
+        wanted = [self.streams(email) for email in emails]
+        streams = [stream for one in wanted for stream in (one.current, *one.former)]
+        loaded = await self._log.load_states([(stream, EmailAddress) for stream in streams])
+        states = {stream: one.states[EmailAddress] for stream, one in zip(streams, loaded, strict=True)}
+        holders = {stream: one.user_id for stream, one in states.items() if isinstance(one, EmailAddress)}
+        return [
+            holders.get(one.current) or await self._former_holder(email, [holders.get(each) for each in one.former])
+            for email, one in zip(emails, wanted, strict=True)
         ]
-        holders = [one.user_id if isinstance(one, EmailAddress) else None for one in found]
-        if holders[0]:
-            return holders[0]
-        for holder in filter(None, holders[1:]):
+
+    async def _former_holder(self, email: str, holders: Sequence[UUID | None]) -> UUID | None:
+        """The one of those who reserved a spelling under the former rule whose address is the same by today's."""
+        for holder in filter(None, holders):
             user = await self._log.load_state(User, holder)
             if user and are_same_email(user.email, email):
                 return holder

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,9 +11,14 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow, class_row
 
+from commands.access import RecordSignIn, RecordSignOut
+from domain.access import SignOutReason
 from domain.errors import InvalidMailToken, InvalidRefreshToken, NotFound, WrongCredentials, WrongPassword
+from domain.event import Actor
+from domain.instance import RULE_ACTOR
 from infra.database.pool import Pool
 from infra.identity import mail_tokens, token_secrets
+from infra.identity.access_log import AccessLog
 from infra.identity.revocations import RevokedIds
 from infra.ids import new_id
 
@@ -89,16 +94,20 @@ class SessionWithToken(Struct, frozen=True):
 
 
 class Sessions:
-    """Opens, refreshes, lists and revokes sessions. All times come from the database clock."""
+    """Opens, refreshes, lists and revokes sessions. All times come from the database clock.
 
-    def __init__(self, pool: Pool, revoked_ids: RevokedIds, master_keys: Iterable[str]) -> None:
+    Each begin and end is recorded once it is done, before it is answered.
+    """
+
+    def __init__(self, pool: Pool, revoked_ids: RevokedIds, access_log: AccessLog, master_keys: Iterable[str]) -> None:
         """`master_keys`: the one to derive refresh tokens from, then one that they may have been derived from."""
         self._pool = pool
         self._revoked_ids = revoked_ids
+        self._access_log = access_log
         self._refresh_keys = [token_secrets.derive_key(key, "refresh tokens") for key in master_keys]
         self._password_changes = asyncio.Semaphore(_MAX_CONCURRENT_PASSWORD_CHANGES)
 
-    async def open(self, user: UUID, password_hash: str, user_agent: str) -> SessionWithToken:
+    async def open(self, user: UUID, password_hash: str, user_agent: str, network: str) -> SessionWithToken:
         """Open a session for a user whose password was verified as `password_hash`.
 
         Raises WrongCredentials if the password has changed since.
@@ -116,6 +125,8 @@ class Sessions:
             found = await (await connection.execute(_INSERT_SESSION_SQL, row)).fetchone()
         if found is None:
             raise WrongCredentials
+        sign_in = RecordSignIn(user_id=user, session_id=session, user_agent=user_agent, network=network)
+        await self._access_log.record(Actor(user), sign_in)
         return SessionWithToken(session, user, found[0], token)
 
     async def refresh(self, token: str) -> SessionWithToken:
@@ -136,7 +147,7 @@ class Sessions:
             session, user, expires_at = found
             next_hash = await self._rotate_or_find_successor(connection, row)
             revoked = [] if next_hash else await self._revoke(connection, _REVOKE_ONE_SQL, user, session)
-        self._revoked_ids.add(revoked)
+        await self._end(RULE_ACTOR, user, revoked, "token_reused")
         if next_hash is None:
             raise InvalidRefreshToken
         return SessionWithToken(session, user, expires_at, successors[next_hash])
@@ -146,18 +157,18 @@ class Sessions:
         async with self._pool.connection() as connection, connection.transaction():
             await connection.execute("delete from auth.credentials where user_id = %s", (user,))
             revoked = await self._revoke(connection, _REVOKE_OTHERS_SQL, user, None)
-        self._revoked_ids.add(revoked)
+        await self._end(Actor(user), user, revoked, "account_deleted")
 
     async def list_for_user(self, user: UUID) -> list[Session]:
         """The sessions of a user that are still valid, the most recently used first."""
         async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Session)) as cursor:
             return await (await cursor.execute(_LIST_SESSIONS_SQL, (user,))).fetchall()
 
-    async def revoke(self, user: UUID, session: UUID) -> None:
+    async def revoke(self, user: UUID, session: UUID, reason: SignOutReason) -> None:
         """Revoke one of the user's sessions; raises NotFound."""
         async with self._pool.connection() as connection:
             revoked = await self._revoke(connection, _REVOKE_ONE_SQL, user, session)
-        self._revoked_ids.add(revoked)
+        await self._end(Actor(user), user, revoked, reason)
         if not revoked:
             raise NotFound
 
@@ -177,7 +188,7 @@ class Sessions:
                 raise WrongPassword
             yield
             revoked = await self._store_hash(connection, user, new_hash, password_id, except_session)
-        self._revoked_ids.add(revoked)
+        await self._end(Actor(user), user, revoked, "password_changed")
 
     @contextlib.asynccontextmanager
     async def reset_password(self, user: UUID, token: str, new_hash: str, password_id: UUID) -> AsyncIterator[None]:
@@ -193,7 +204,13 @@ class Sessions:
             await mail_tokens.consume(connection, "password_reset", token)
             yield
             revoked = await self._store_hash(connection, user, new_hash, password_id, None)
+        await self._end(Actor(user), user, revoked, "password_reset")
+
+    async def _end(self, actor: Actor, user: UUID, revoked: Sequence[UUID], reason: SignOutReason) -> None:
+        """Refuse the access tokens of these sessions from now on, and record that they are over."""
         self._revoked_ids.add(revoked)
+        if revoked:
+            await self._access_log.record(actor, RecordSignOut(user_id=user, session_ids=tuple(revoked), reason=reason))
 
     async def _store_hash(
         self,

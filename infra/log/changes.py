@@ -7,6 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from domain.access import ACCESS_EVENTS
 from domain.event import RecordedEvent
 from domain.revert import ChangeReverted, RevertPurpose
 from infra.database.pool import Pool
@@ -26,7 +27,7 @@ _SELECT_REASON: Final = """select notification_id, command_id, causation_id,
       case when topic = 'ChangeReverted' then convert_from(state, 'UTF8')::json ->> 'purpose' end
     from log.events"""
 _SELECT_LAST: Final = f"""{_SELECT_REASON} where actor_id = %s and actor_kind <> 'rule'
-      and (actor_kind <> 'import' or on_behalf_of is null) and notification_id < %s
+      and (actor_kind <> 'import' or on_behalf_of is null) and topic <> all(%s) and notification_id < %s
     order by notification_id desc limit %s"""
 _SELECT_REST: Final = f"""{_SELECT_REASON} where command_id = %s and notification_id < %s
     order by notification_id desc"""
@@ -99,10 +100,10 @@ class Changes:
         return [decode_row(row) for row in rows]
 
     async def last_of(self, actor_id: UUID) -> AsyncIterator[ActorChange]:
-        """The last changes of an actor, newest first, as far as its last events reach."""
-        before, seen = MAX_VERSION, set[UUID]()
+        """The last changes of an actor, newest first, as far as its last events reach; access changes nothing."""
+        before, seen, access = MAX_VERSION, set[UUID](), [kind.__name__ for kind in ACCESS_EVENTS]
         for _ in range(MAX_EVENTS // _PAGE_EVENTS):
-            rows = await self._fetch(_SELECT_LAST, (actor_id, before, _PAGE_EVENTS))
+            rows = await self._fetch(_SELECT_LAST, (actor_id, access, before, _PAGE_EVENTS))
             if (
                 len(rows) == _PAGE_EVENTS
             ):  # the rest of the last command, which has the reason first, is on the next page

@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from domain import history
+from domain.access import ACCESS_EVENTS
 from domain.custom_field import TaskFieldSet
 from domain.event import Actor, RecordedEvent
 from domain.history import HistoryFilter
@@ -48,7 +49,7 @@ _SELECT_DOCUMENT: Final = f"""select {EVENT_COLUMNS} from (
 _SELECT_OF_WORKSPACE: Final = f"""select {EVENT_COLUMNS} from (
       select *, {bytes_before_sql("state", "notification_id")} as bytes_before from (
         {SELECT_EVENTS} where workspace_id = %(workspace)s and notification_id > %(after)s
-          and notification_id <= %(until)s order by notification_id limit {_CHUNK_EVENTS}
+          and notification_id <= %(until)s and topic <> all(%(unlisted)s) order by notification_id limit {_CHUNK_EVENTS}
       ) as found
     ) as measured where bytes_before <= %(max_bytes)s order by notification_id"""  # noqa: S608 - our own text
 _SELECT_HEADINGS: Final = """select notification_id, originator_id, originator_version, topic, actor_id, actor_kind,
@@ -74,8 +75,17 @@ async def iter_document(log: EventLog, document: UUID, last: int = MAX_VERSION) 
 
 
 async def load_of_workspace(log: EventLog, workspace: UUID, after: int, until: int) -> list[RecordedEvent]:
-    """The next events of a workspace after one position, up to another; one of no known type is Unknown."""
-    page = {"workspace": workspace, "after": after, "until": until, "max_bytes": page_bytes.MAX_PAGE_BYTES}
+    """The next events of a workspace after one position, up to another; one of no known type is Unknown.
+
+    Those that only the audit lists are left out.
+    """
+    page = {
+        "workspace": workspace,
+        "after": after,
+        "until": until,
+        "unlisted": [kind.__name__ for kind in ACCESS_EVENTS],
+        "max_bytes": page_bytes.MAX_PAGE_BYTES,
+    }
     return [decode_row_or_unknown(row) for row in await log.fetch(_SELECT_OF_WORKSPACE, page)]
 
 
@@ -90,7 +100,7 @@ async def find_positions(  # noqa: PLR0913, PLR0917 - a history, what to list of
 ) -> list[int]:
     """The positions of the events of a stream and of those that touch it, before a position, newest first.
 
-    `fields` are the stored names of the field that is filtered by. Bookkeeping events are left out.
+    `fields` are the stored names of the field that is filtered by. Events that no history lists are left out.
     """
     prefix = f"{TaskFieldSet.changes_part_of}."
     parameters = {
@@ -98,7 +108,7 @@ async def find_positions(  # noqa: PLR0913, PLR0917 - a history, what to list of
         "document": document,
         "count": count,
         "before": before,
-        "bookkeeping": [kind.__name__ for kind in history.BOOKKEEPING_EVENTS],
+        "unlisted": [kind.__name__ for kind in history.UNLISTED_EVENTS],
         "changing": history.types_changing(filters.field or ""),
         "saying": history.types_saying(filters.field or ""),
         "field_ids": [name.removeprefix(prefix) for name in fields if name.startswith(prefix)],
@@ -112,7 +122,7 @@ def _select_positions(filters: HistoryFilter) -> str:
         order by originator_version desc limit %(count)s)
       union all (select notification_id from log.touches join log.events using (notification_id)
         where document = %(document)s and originator_id <> %(document)s
-          and topic <> all(%(bookkeeping)s) and {wanted} order by notification_id desc limit %(count)s)
+          and topic <> all(%(unlisted)s) and {wanted} order by notification_id desc limit %(count)s)
       order by notification_id desc limit %(count)s"""  # noqa: S608 - our own text
 
 

@@ -1,5 +1,6 @@
 """Fixtures of the API tests: one application and one database for all, with new users for each test."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import httpx
@@ -8,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from domain.column import DEFAULT_COLUMNS
+from infra.identity.sign_in_refusals import SignInRefusals
 from infra.logs import logger
 from infra.settings import Settings
 from tests.api import openapi_contract
@@ -33,6 +35,18 @@ def _boards_without_a_done_column() -> Iterator[None]:
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("commands.project.NEW_BOARD_COLUMNS", DEFAULT_COLUMNS)
+        yield
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _refusals_recorded_at_the_end() -> Iterator[None]:
+    """Refused sign-ins are written when an application stops, not by the clock between the requests of some test."""
+
+    async def never(_: SignInRefusals) -> None:
+        await asyncio.Event().wait()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SignInRefusals, "record_forever", never)
         yield
 
 

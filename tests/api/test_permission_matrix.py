@@ -23,6 +23,7 @@ MATRIX = """
 show_workspace      yes    yes    yes    yes    yes    404      404     401
 show_activity       yes    yes    yes    yes    yes    404      404     401
 export_history      yes    yes    yes    yes    yes    404      404     401
+show_workspace_audit yes   403    403    403    yes    404      404     401
 show_project_history yes   yes    yes    yes    yes    404      404     401
 show_activity_density yes  yes    yes    yes    yes    404      404     401
 show_cumulative_flow yes   yes    yes    yes    yes    404      404     401
@@ -146,6 +147,7 @@ change_password     yes    yes    yes    yes    403    yes      yes     401
 
 appoint_administrator yes  403    403    403    403    403      403     401
 delete_account      422    yes    yes    yes    403    yes      yes     401
+show_audit          yes    403    403    403    403    403      403     401
 list_projections    yes    403    403    403    403    403      403     401
 rebuild_projection  yes    403    403    403    403    403      403     401
 show_operation      404    403    403    403    403    403      403     401
@@ -198,8 +200,8 @@ class PermissionScene:
         if operation == "show_diff":
             takes = {"params": {"scope": "project", "id": self.ids["project"], "from_position": "0"}}
         body = self.valid_body(operation)
-        if operation == "delete_account":
-            self.callers["owner"].fold()  # memberships are looked up as they are now
+        if operation in {"delete_account", "show_diff", "archive_done_tasks"}:
+            self.callers["owner"].fold()  # memberships, moments and columns are looked up as they are now
         options = UPLOAD if operation in UPLOAD_OPERATIONS else {} if body is None else {"json": {**body, **more}}
         return await self.callers[who].request(method, f"http://test{path.format(**self.ids)}", **takes, **options)
 

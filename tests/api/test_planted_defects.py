@@ -241,7 +241,9 @@ async def test_refresh_tokens_derived_from_the_new_key_only_are_noticed(
 ) -> None:
     open_sessions = Sessions.__init__
     monkeypatch.setattr(
-        Sessions, "__init__", lambda self, pool, revoked, keys: open_sessions(self, pool, revoked, keys[:1])
+        Sessions,
+        "__init__",
+        lambda self, pool, revoked, log, keys: open_sessions(self, pool, revoked, log, keys[:1]),
     )
     async with app_client(identity_guarantees.with_new_key(settings)) as rotated:
         await assert_async_check_fails(partial(identity_guarantees.a_rotated_key_ends_no_session, ann, rotated))

@@ -10,6 +10,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from commands import permissions
+from commands.access import AccessCommand
 from commands.archive import ArchiveByRule, ArchiveDoneTasks, ArchiveTask, UnarchiveTask
 from commands.column import ColumnSpec, CountColumn, SetColumns
 from commands.command import Command
@@ -82,9 +83,11 @@ class Step(msgspec.Struct, frozen=True):
 
 @on_command_sequences
 def repeating_a_command_changes_nothing(walk: list[CommandOn]) -> None:
-    """Except that a skip is of what is due, and that a recurrence which is set and completed at once has moved on."""
+    """Except that a skip is of what is due, that a recurrence which is set and completed at once has moved on, and
+    that each record of access is of another time.
+    """
     for step in accepted_steps(walk):
-        if isinstance(step.command_on.command, SkipOccurrence) or _sets_and_completes_series(step):
+        if isinstance(step.command_on.command, SkipOccurrence | AccessCommand) or _sets_and_completes_series(step):
             continue
         again = at_current_version(step.command_on, step.after)
         try:

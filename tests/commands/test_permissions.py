@@ -5,6 +5,7 @@ from typing import Any, Literal
 import pytest
 
 from commands import command, permissions
+from commands.access import RecordRefusals, RecordRollback
 from commands.archive import ArchiveByRule
 from commands.column import CountColumn
 from commands.command import Command
@@ -56,6 +57,8 @@ RULE_ONLY_COMMANDS: list[tuple[Command[Any], Facts]] = [
     (PurgeProject(expected_version=2), [(PROJECT, PROJECT_TRASHED)]),
     (PurgeWorkspace(expected_version=2), [(WORKSPACE, WorkspaceTrashed("Home"))]),
     (CountColumn(column="todo", tasks=1, seen=0), []),
+    (RecordRefusals(refused=()), []),
+    (RecordRollback(projection="task_list"), []),
 ]
 
 

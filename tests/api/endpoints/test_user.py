@@ -16,13 +16,11 @@ import pytest
 import pytest_asyncio
 from msgspec.structs import replace
 
+from api.app import create_app
 from domain.errors import TooBusy, WrongCredentials
-from infra.database.pool import create_pool
 from infra.identity import hashing, refusal_pause, sessions
 from infra.identity.email_addresses import EmailAddresses
 from infra.identity.passwords import Passwords
-from infra.identity.revocations import RevokedIds
-from infra.identity.sessions import Sessions
 from infra.messaging import redis_clients
 from infra.rate_limits import attempts
 from infra.rate_limits.limit import ACCOUNT_LIMIT, REGISTRATION_LIMIT
@@ -185,13 +183,14 @@ async def test_only_the_new_password_works_after_a_change(ann: ApiUser, settings
 
 async def test_a_login_begun_with_the_old_password_gets_no_session(ann: ApiUser, settings: Settings) -> None:
     """The password changes between its verification and the new session, which would outlive it."""
-    async with create_pool(settings.database_url) as connections:
-        proof = await Passwords(connections).verify(UUID(ann.id), PASSWORD)
+    _, ledger = create_app(settings)
+    async with ledger.pool:
+        proof = await ledger.passwords.verify(UUID(ann.id), PASSWORD)
         assert (
             await ann.request("POST", "/auth/password", json=password_change(PASSWORD, "another horse"))
         ).status_code == 204
         with pytest.raises(WrongCredentials):
-            await Sessions(connections, RevokedIds(connections), settings.jwt_keys).open(UUID(ann.id), proof, "")
+            await ledger.sessions.open(UUID(ann.id), proof, "", "")
 
 
 def password_ids(settings: Settings, ann: ApiUser) -> list[tuple[str, ...]]:

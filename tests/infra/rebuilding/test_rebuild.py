@@ -263,6 +263,7 @@ def test_a_rollback_serves_the_previous_build_caught_up(
     oracle.catch_up(database)
     back = run_cli("projections", "rollback", "task_list")
     assert (back.exit_code, oracle.serving_build(database, "task_list")) == (0, before)
+    oracle.catch_up(database)  # with the record of the rollback
     assert oracle.matches_log(database)
     assert remaining_builds(database) == {before.number, fresh.number}
 
@@ -405,6 +406,7 @@ def test_a_killed_rebuild_changes_nothing_and_the_next_starts_clean(  # noqa: PL
             output.decode()
         )
     assert oracle.serving_build(database, "task_list") == live
+    oracle.catch_up(database)  # with the record of the rebuild
     assert oracle.matches_log(database)
     outcome = poll_until(lambda: rebuild_when_unlocked(settings))
     assert (outcome.switched, outcome.differences) == (True, 0)

@@ -220,7 +220,8 @@ def poison_for(name: str) -> Any:
     others = {"workspace_list": MemberJoined(ADA.id, "owner"), "label_list": LABEL_COLOURED, "trash": PROJECT_TRASHED}
     others["project_list"] = next(event for _, event in HISTORY if isinstance(event, ProjectCreated))
     others |= {"saved_filter_list": FILTER_SAVED, "comment_list": COMMENT_ADDED, "attachment_list": ATTACHMENT_ADDED}
-    others |= {"proposal_list": PROPOSAL_MADE, "time_entry_list": TIME_ADDED, "project_history": others["project_list"]}
+    others |= {"proposal_list": PROPOSAL_MADE, "audit": others["workspace_list"]}
+    others |= {"time_entry_list": TIME_ADDED, "project_history": others["project_list"]}
     return others.get(name, POISON_EVENT)
 
 
