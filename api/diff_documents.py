@@ -7,13 +7,13 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from api.diff_items import FoundDocument
 from api.diff_span import DiffCursor
-from api.http.custom_field_names import FieldNames
 from api.ledger import AuthedRequest, Ledger
+from domain.field_names import FieldNames
 from infra.reading.reader import ReadResult
 from projections import page_bytes
 from projections.diff import KINDS, DiffKind, DiffTarget, changed_ids, decode_changes, decode_ids, document_changes
+from projections.found_document import FoundDocument
 from projections.question import Question
 from projections.span import Span
 

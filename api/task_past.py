@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from api.http import history_items
 from api.http.conditional_response import conditional_response
-from api.http.custom_field_names import FieldNames, load_names_in
+from api.http.custom_field_names import load_names_in
 from api.http.history_items import ActorInfo
 from api.http.malformed_request import MalformedRequest
 from api.http.memento import dated
@@ -20,6 +20,7 @@ from api.ledger import AuthedRequest, Ledger
 from commands.command import require_found
 from domain import codec
 from domain.errors import Purged
+from domain.field_names import FieldNames
 from domain.task import Task
 from infra.log import MAX_VERSION
 from infra.log.history import find_position, iter_document

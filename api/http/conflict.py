@@ -7,10 +7,11 @@ from uuid import UUID
 import msgspec
 
 from api.http import history_items
-from api.http.custom_field_names import FieldNames, load_names_in
+from api.http.custom_field_names import load_names_in
 from domain import codec
 from domain.errors import VersionConflict
 from domain.event import RecordedEvent, State
+from domain.field_names import FieldNames
 from domain.task import Task
 from infra.log.event_log import EventLog
 

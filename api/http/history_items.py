@@ -8,12 +8,13 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from api.http.custom_field_names import FieldNames, load_field_names
+from api.http.custom_field_names import load_field_names
 from domain import codec
 from domain.actor_names import AGENT_NAME_EVENTS, NAME_EVENTS, actor_names, agents_users
 from domain.agent import AgentIntroduced
 from domain.custom_field import TaskFieldSet
 from domain.event import Actor, ActorKind, Change, Event, OpaqueEvent, RecordedEvent, changes
+from domain.field_names import FieldNames
 from domain.history import is_purged, subjects
 from domain.task import TaskCreated
 from infra.log.event_log import EventLog
