@@ -40,18 +40,11 @@ class EventLines:
         actors = {one.actor for one in events}
         users = {id_ for actor in actors for id_ in (actor.id, actor.user_id)} - self._asked
         if users:
-            histories = self._naming_events(users)
-            self._names |= actor_names(histories | self._naming_events(agents_users(histories)))
+            self._names |= load_actor_names(self._connection, actors)
         streams = {stream for one in events for stream in subjects(one)} - self._asked
         purges = log.load_events_of_types(self._connection, streams, PURGE_EVENTS) if streams else ()
         self._purged |= {purge.stream for purge in purges}
         self._asked |= users | streams
-
-    def _naming_events(self, users: Collection[UUID]) -> dict[UUID, list[RecordedEvent]]:
-        histories: dict[UUID, list[RecordedEvent]] = {user: [] for user in users}
-        for named in log.load_events_of_types(self._connection, users, (*AGENT_NAME_EVENTS, AgentIntroduced)):
-            histories[named.stream].append(named)
-        return histories
 
     def _line(self, recorded: RecordedEvent) -> str:
         key = getattr(recorded.event, "key", None)
@@ -85,3 +78,16 @@ class EventLines:
 
     def _name(self, actor: Actor) -> str:
         return self._names.get(actor.id, actor.kind if actor.kind == "rule" else str(actor.id))
+
+
+def load_actor_names(connection: Connection[TupleRow], actors: Collection[Actor]) -> dict[UUID, str]:
+    """The names of actors, with those of agents that act for another user than their own."""
+    histories = _naming_events(connection, {id_ for actor in actors for id_ in (actor.id, actor.user_id)})
+    return actor_names(histories | _naming_events(connection, agents_users(histories)))
+
+
+def _naming_events(connection: Connection[TupleRow], users: Collection[UUID]) -> dict[UUID, list[RecordedEvent]]:
+    histories: dict[UUID, list[RecordedEvent]] = {user: [] for user in users}
+    for named in log.load_events_of_types(connection, users, (*AGENT_NAME_EVENTS, AgentIntroduced)):
+        histories[named.stream].append(named)
+    return histories

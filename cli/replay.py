@@ -13,14 +13,14 @@ from psycopg.rows import TupleRow
 from cli import options
 from cli.database import database_connection
 from cli.events import formatting
+from cli.events.streams import find_project
 from cli.output import print_line
 from cli.past_events import EventLines
 from cli.read_models import query_read_models
 from domain.event import RecordedEvent
 from domain.history import UNLISTED_EVENTS
 from infra import log, settings
-from infra.errors import OperatorError
-from projections import project_history, project_list
+from projections import project_history
 
 _CHUNK_EVENTS = 500
 
@@ -34,7 +34,7 @@ _CHUNK_EVENTS = 500
 def command(data: Path, project: str, start: datetime | None, end: datetime | None, as_json: bool) -> None:  # noqa: FBT001 - a flag
     """Show what happened in a project and to the tasks that are in it now, oldest first."""
     with database_connection(settings.resolve(data).database_url) as connection:
-        project_id, workspace_id = _find_project(connection, project)
+        project_id, workspace_id = find_project(connection, project)
         found = (
             one
             for one in _project_events(connection, project_id, workspace_id)
@@ -44,15 +44,6 @@ def command(data: Path, project: str, start: datetime | None, end: datetime | No
         while chunk := list(islice(found, _CHUNK_EVENTS)):
             for line in map(formatting.format_as_json, chunk) if as_json else lines.lines(chunk):
                 print_line(line)
-
-
-def _find_project(connection: Connection[TupleRow], name: str) -> tuple[UUID, UUID]:
-    """The project with a key or an id, and its workspace; raises OperatorError."""
-    rows = query_read_models(connection, project_list.IDS_BY_NAME_SQL, {"name": name.upper()})
-    if len(rows) != 1:
-        problem = f"Several projects have the key {name}: use the id" if rows else f"There is no project {name}"
-        raise OperatorError(f"{problem}: check --project.")
-    return UUID(str(rows[0][0])), UUID(str(rows[0][1]))
 
 
 def _project_events(connection: Connection[TupleRow], project_id: UUID, workspace_id: UUID) -> Iterator[RecordedEvent]:

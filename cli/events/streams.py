@@ -7,7 +7,7 @@ from psycopg.rows import TupleRow
 
 from cli.read_models import query_read_models
 from infra.errors import OperatorError
-from projections import task_list
+from projections import project_list, task_list
 
 
 def resolve_stream_id(connection: Connection[TupleRow], id_or_key: str) -> UUID:
@@ -22,3 +22,12 @@ def resolve_stream_id(connection: Connection[TupleRow], id_or_key: str) -> UUID:
         )
         raise OperatorError(f"{problem}: use the id.") from None
     return UUID(str(rows[0][0]))
+
+
+def find_project(connection: Connection[TupleRow], name: str) -> tuple[UUID, UUID]:
+    """The project with a key or an id, and its workspace; raises OperatorError."""
+    rows = query_read_models(connection, project_list.IDS_BY_NAME_SQL, {"name": name.upper()})
+    if len(rows) != 1:
+        problem = f"Several projects have the key {name}: use the id." if rows else f"There is no project {name}."
+        raise OperatorError(problem)
+    return UUID(str(rows[0][0])), UUID(str(rows[0][1]))

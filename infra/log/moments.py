@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, Connection
 from psycopg.rows import TupleRow
 
 from projections.moment import Moment
@@ -41,6 +41,15 @@ async def moment_at(connection: AsyncConnection[TupleRow], at: datetime) -> tupl
         ((clock, head, position),) = await cursor.fetchall()
     at = min(at, clock)
     return Moment(position, at, head, at), clock
+
+
+def read_moment_at(connection: Connection[TupleRow], at: datetime) -> Moment:
+    """The same, for a program that waits; without the present."""
+    with connection.transaction():
+        connection.execute(_WAIT_FOR_APPENDS)
+        ((clock, head, position),) = connection.execute(_SELECT_AT_TIME, {"at": at}).fetchall()
+    at = min(at, clock)
+    return Moment(position, at, head, at)
 
 
 async def moment_at_position(connection: AsyncConnection[TupleRow], position: int) -> tuple[Moment, int]:

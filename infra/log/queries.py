@@ -20,6 +20,7 @@ _SELECT_AFTER = f"{SELECT_EVENTS} where notification_id > $1 order by notificati
 _SELECT_EVENTS = f"""{SELECT_EVENTS} where notification_id > %(after)s
     and (%(workspace)s::uuid is null or workspace_id = %(workspace)s)
     and (%(types)s::text[] is null or topic = any(%(types)s)) order by notification_id"""
+_SELECT_AT = f"{SELECT_EVENTS} where notification_id = any(%s) order by notification_id"
 _SELECT_TOUCHING = f"""{SELECT_EVENTS} join log.touches using (notification_id)
     where document = %s order by notification_id"""
 SELECT_EVENTS_OF_TYPES = f"""{SELECT_EVENTS} where originator_id = any(%s) and topic = any(%s)
@@ -63,6 +64,12 @@ def load_stream(
             decode_row_or_unknown(row)
             for row in cursor.execute(SELECT_STREAM, (stream_id, first_version, last_version), prepare=True)
         ]
+
+
+def load_at(connection: Connection[TupleRow], positions: Collection[int]) -> list[RecordedEvent]:
+    """The events at these positions, oldest first."""
+    with connection.cursor(binary=True) as cursor:
+        return [decode_row_or_unknown(row) for row in cursor.execute(_SELECT_AT, (list(positions),))]
 
 
 def load_touching(connection: Connection[TupleRow], document: UUID) -> list[RecordedEvent]:
