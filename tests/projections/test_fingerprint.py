@@ -166,7 +166,7 @@ def lines_before(event: type) -> int:
 
 @pytest.mark.parametrize(
     ("projection", "lines"),
-    [(task_list.projection, lines_before(TaskAssigned)), (activity.projection, 204)],
+    [(task_list.projection, lines_before(TaskAssigned)), (activity.projection, 207)],
     ids=["parked", "accepted"],
 )
 def test_older_code_may_share_a_build_if_it_parks_or_accepts_the_event(
