@@ -1,13 +1,14 @@
 """Folding a batch of events into documents, in memory."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.event import OpaqueEvent, RecordedEvent
+from domain.event import Event, OpaqueEvent, RecordedEvent
 from projections.engine import parked
 from projections.engine.parked import ParkedDocument
 from projections.projection import DocumentKey, Projection, key_by_position
@@ -49,14 +50,21 @@ def events_by_document(
     projection: Projection[Any], events: Iterable[RecordedEvent], partition: int, partitions: int
 ) -> EventsByDocument:
     """The documents of the partition, each with the events that touch it, in log order."""
-    keys, only, found = projection.keys, projection.event_types, dict[DocumentKey, list[RecordedEvent]]()
-    if only:
+    keys, found = projection.keys, dict[DocumentKey, list[RecordedEvent]]()
+    if projection.event_types:
+        only = _as_set(projection.event_types)
         events = [one for one in events if type(one.event) in only]
     for one in events:
         for key in keys(one):
             if partitions == 1 or partition_of(key, partitions) == partition:
                 found.setdefault(key, []).append(one)
     return found
+
+
+@cache
+def _as_set(event_types: tuple[type[Event], ...]) -> frozenset[type[Event]]:
+    """The types in a form that is quick to ask: there may be dozens, and every event is asked about."""
+    return frozenset(event_types)
 
 
 def loaded_keys(projection: Projection[Any], events: EventsByDocument) -> Collection[DocumentKey]:
