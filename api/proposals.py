@@ -18,6 +18,7 @@ from commands.command import all_commands, require_found
 from commands.handling.command_on import CommandOn
 from commands.handling.idempotency import IdempotencyKey
 from commands.handling.outcome import Committed, Outcome
+from commands.handling.results import CommandResult
 from commands.proposal import AcceptProposal, MakeProposal
 from domain.errors import (
     Forbidden,
@@ -65,6 +66,13 @@ class ProposalInfo(Struct, frozen=True):
     decided_at: datetime | None
     decided_by: ActorInfo | None
     reason: str | None
+
+
+class ProposedBatch(ProposalInfo, frozen=True):
+    """What was proposed, in the place of the results of a batch: none, and a position that includes the proposal."""
+
+    results: tuple[CommandResult, ...]
+    position: int
 
 
 async def make_proposal(

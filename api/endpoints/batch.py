@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 from litestar.datastructures import ResponseHeader
 from litestar.openapi.datastructures import ResponseSpec
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from api import proposals
 from api.endpoints import batch_items
@@ -19,7 +19,7 @@ from api.http.conditional_response import command_headers
 from api.http.problems import MalformedRequest
 from api.http.response import Response
 from api.ledger import BASE_PATH, AuthedRequest, Ledger, command_request
-from api.proposals import ProposalInfo
+from api.proposals import ProposedBatch
 from commands.handling.command_on import CommandOn
 from commands.handling.idempotency import IdempotencyKey
 from commands.handling.outcome import Committed, Outcome
@@ -38,7 +38,7 @@ MAX_CONCURRENT_COMMANDS = 10
     status_code=200,
     response_headers=[_LOCATION_HEADER],
     responses={
-        202: ResponseSpec(ProposalInfo, description="Proposed, not carried out", generate_examples=False),
+        202: ResponseSpec(ProposedBatch, description="Proposed, not carried out", generate_examples=False),
         207: ResponseSpec(IndependentResults, description="One result per command", generate_examples=False),
     },
 )
@@ -98,8 +98,9 @@ def _is_proposed(request: AuthedRequest) -> bool:
 async def _proposed(ledger: Ledger, request: AuthedRequest, committed: Committed) -> Response[Any]:
     id_ = committed.results[0].id
     shown = await proposals.show_one(ledger, await proposals.load_history(ledger, request, id_))
+    content = ProposedBatch(**asdict(shown), results=(), position=committed.position)
     headers = command_headers(committed.position, replayed=committed.is_replay)
-    return Response(shown, status_code=202, headers={**headers, "Location": f"{BASE_PATH}/proposals/{id_}"})
+    return Response(content, status_code=202, headers={**headers, "Location": f"{BASE_PATH}/proposals/{id_}"})
 
 
 async def _run_independent(

@@ -28,6 +28,7 @@ async def propose(agent: ApiUser, *commands: dict[str, Any], **headers: str) -> 
     answer = await agent.request("POST", "/commands", json={"commands": commands}, headers=headers)
     assert answer.status_code == 202, answer.text
     shown: dict[str, Any] = answer.json()
+    assert (shown.pop("results"), shown.pop("position")) == ([], int(answer.headers["taskledger-position"]))
     assert answer.headers["location"].endswith(f"/proposals/{shown['id']}")
     return shown
 
