@@ -110,7 +110,7 @@ def _require_pending(state: Proposal | None) -> Proposal:
 
 
 def digest_of(events: Iterable[PlannedEvent]) -> str:
-    """The same for the same events, whoever accepts them, and whatever was numbered or ranked meanwhile."""
+    """The same for the same events: the user who accepts them, and numbers and ranks given meanwhile, do not matter."""
     compared = [
         (one.stream, one.type, {name: value for name, value in one.data.items() if name not in _UNCOMPARED_FIELDS})
         for one in events
