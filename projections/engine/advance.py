@@ -72,6 +72,11 @@ class EventBatch(Struct, frozen=True):
     events: Sequence[RecordedEvent]
     skips: Skips = ()
 
+    def may_touch(self, build: Build) -> bool:
+        """Whether there are events of a type that the projection folds; it may fold any if it names none."""
+        folded = build.projection.event_types
+        return not folded or any(type(one.event) in folded for one in self.events)
+
     def work_for(self, build: Build) -> BuildWork:
         """The documents of a build, with their events. Raises what the projection's `keys` raises."""
         touched = folding.events_by_document(build.projection, self.events, self.partition, build.partitions)
@@ -148,13 +153,18 @@ def fold_batch(connection: SyncConnection, group: Sequence[Build], batch: EventB
 def _fold_side_by_side(
     connections: Sequence[SyncConnection], group: Sequence[Build], batch: EventBatch, stuck: list[str]
 ) -> Iterator[BatchReport]:
-    """Fold each build by itself, one on each connection at a time; those with the most indexes take longest."""
-    waiting = iter(sorted(group, key=lambda build: -len(build.projection.indexes)))
+    """Fold each build that the batch touches by itself, one on each connection at a time, and the others together.
+
+    Those with the most indexes take longest, so they are first.
+    """
+    touched = sorted(filter(batch.may_touch, group), key=lambda build: -len(build.projection.indexes))
+    others = [build for build in group if build not in touched]
+    waiting = iter([*([build] for build in touched), *([others] if others else [])])
     reports = list[BatchReport]()
 
     def fold_waiting(connection: SyncConnection) -> None:
-        for build in waiting:
-            reports.extend(list(_fold_group(connection, [build], batch, stuck)))
+        for builds_ in waiting:
+            reports.extend(list(_fold_group(connection, builds_, batch, stuck)))
 
     with ThreadPoolExecutor(len(connections)) as threads:
         runs = [threads.submit(fold_waiting, connection) for connection in connections]

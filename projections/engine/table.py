@@ -4,6 +4,7 @@ import typing
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from itertools import chain
 from typing import Any, TypeAlias, TypeVar, cast, get_args, get_origin
 from uuid import UUID
 
@@ -216,22 +217,23 @@ def copy_documents(connection: Connection[TupleRow], build: Build, changes: Iter
                 yield stored_values(change)
 
     count = _copy(connection, build.table_name, columns, rows())
-    if ended:
-        _copy(connection, build.past_table_name, {**columns, **past.UNTIL}, ended)
+    _copy(connection, build.past_table_name, {**columns, **past.UNTIL}, ended)
     return count
 
 
 def _copy(
     connection: Connection[TupleRow], table: Identifier, columns: Mapping[str, str], rows: Iterable[tuple[Any, ...]]
 ) -> int:
-    """Insert rows by COPY; returns how many."""
-    count = 0
+    """Insert rows by COPY, if there are any; returns how many."""
+    rows, count = iter(rows), 0
+    if (first := next(rows, None)) is None:
+        return 0
     sql = SQL("copy {} ({}) from stdin (format binary)").format(table, SQL(", ").join(map(Identifier, columns)))
     cursor = connection.cursor()
     tsvector_adapter.register(cursor)
     with cursor, cursor.copy(sql) as copy:
         copy.set_types(list(columns.values()))
-        for row in rows:
+        for row in chain([first], rows):
             copy.write_row(row)
             count += 1
     return count
