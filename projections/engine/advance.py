@@ -4,8 +4,8 @@ The checkpoints advance first, and only if they are still as read: a worker that
 checkpoints and generations of all builds are committed together, or not at all. So the cost of a batch (a poll, a
 transaction, a message) is paid once, not for each projection.
 
-The batch of a backlog is large enough to pay this cost for each build. Every build then has a transaction of its own,
-and two are in flight at once: this process folds one while PostgreSQL writes the other.
+The batch of a backlog is large enough to pay this cost for each build that it touches. Each of these then has a
+transaction of its own, and two are in flight at once: this process folds one while PostgreSQL writes the other.
 """
 
 from collections.abc import Callable, Iterator, Sequence
