@@ -228,7 +228,7 @@ def test_a_client_that_waits_is_refused_at_once(full: Admission, monkeypatch: py
     monkeypatch.setattr(closable_connection, "RETRY_AFTER_S", 0.2)
     with raw_server(admission=full) as port, raw_client(port) as client:
         refusal_s(client)
-        time.sleep(0.25)
+        time.sleep(0.25)  # this client waits as long as it was told
         assert refusal_s(client) < DELAY_S
 
 

@@ -97,7 +97,7 @@ async def test_calls_after_a_pause_are_watched_too() -> None:
     under_test = app(never)
     for _ in range(2):
         assert (await call(under_test))[0] == [503]
-        await asyncio.sleep(3 * deadline.CHECK_INTERVAL_S)
+        await asyncio.sleep(3 * deadline.CHECK_INTERVAL_S)  # the pause after which nothing is watched
 
 
 async def test_a_busy_event_loop_only_delays_the_answer() -> None:
